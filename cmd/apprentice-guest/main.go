@@ -1,0 +1,44 @@
+// Apprentice-guest is the program that does all work inside a sandbox.
+//
+// It is not for people: apprentice carries it, puts it into each sandbox that
+// it starts, and speaks to it over its standard input and output (package
+// sandbox/guest/wire). It needs nothing of the image: no shell, no library.
+//
+//	apprentice-guest serve    answers requests on the standard streams
+//	apprentice-guest exec     keeps watch over one command (started by serve)
+//	apprentice-guest shell    keeps watch over one bash session (started by serve)
+//	apprentice-guest contain  makes the walls of a local sandbox, then serves
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/apprentice-rl/apprentice/sandbox/guest/inside"
+	"github.com/apprentice-rl/apprentice/sandbox/local/contain"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "apprentice-guest:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("started without a mode; it is started by apprentice, not by hand")
+	}
+	switch args[0] {
+	case "serve":
+		return inside.Serve(os.Stdin, os.Stdout)
+	case "exec":
+		return inside.SuperviseExec()
+	case "shell":
+		return inside.SuperviseShell()
+	case "contain":
+		return contain.Run()
+	default:
+		return fmt.Errorf("unknown mode %q", args[0])
+	}
+}

@@ -1,0 +1,323 @@
+//go:build linux
+
+// Package contain makes the walls of a local sandbox. It runs inside the guest
+// program, as the first process of fresh namespaces that the driver in package
+// sandbox/local has made, and ends by becoming the guest.
+//
+// It builds a root of its own (a tmpfs, or an overlay over a snapshot), binds
+// the folders and files of an allow-list read-only into it, moves there with
+// pivot_root, lets go of the old root, drops all capabilities for good, and
+// executes the guest.
+package contain
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Plan says what to build. The driver sends it as JSON on file descriptor
+// PlanFD.
+type Plan struct {
+	Hostname string
+	// Lower is a folder of the host over which the root is an overlay; empty
+	// for a root that starts out empty.
+	Lower string
+	// Binds are bound read-only, in this order.
+	Binds []Bind
+	// Links are symbolic links to make: name to target.
+	Links map[string]string
+	// Files are small files to write: name to contents.
+	Files map[string]string
+	// Folders are made, writable for the user of the sandbox.
+	Folders []string
+	// DiskBytes bounds what can be written; ProcessCount how many processes
+	// and threads there can be.
+	DiskBytes    int64
+	ProcessCount uint64
+	// HostNetwork says that the network namespace is the host's.
+	HostNetwork bool
+}
+
+// A Bind is a file or folder of the host shown inside.
+type Bind struct{ Source, Target string }
+
+// PlanFD is where the plan comes from.
+const PlanFD = 3
+
+// Run builds the sandbox and becomes the guest; it returns only on failure.
+func Run() error {
+	// Capabilities belong to threads, and the guest that this thread becomes
+	// must be the one that has dropped them.
+	runtime.LockOSThread()
+	f := os.NewFile(PlanFD, "plan")
+	var p Plan
+	if err := json.NewDecoder(f).Decode(&p); err != nil {
+		return fmt.Errorf("reading the plan of the sandbox: %w", err)
+	}
+	_ = f.Close()
+	for _, step := range []struct {
+		doing string
+		do    func() error
+	}{
+		{"building the root", p.root},
+		{"naming the host", func() error { return unix.Sethostname([]byte(p.Hostname)) }},
+		{"bringing up the loopback", p.loopback},
+		{"limiting", p.limit},
+		{"dropping capabilities", dropCapabilities},
+	} {
+		if err := step.do(); err != nil {
+			return fmt.Errorf("%s: %w", step.doing, err)
+		}
+	}
+	err := unix.Exec("/proc/self/exe", []string{"apprentice-guest", "serve"}, os.Environ())
+	return fmt.Errorf("becoming the guest: %w", err)
+}
+
+// Where things stand while the root is built: on a tmpfs that covers the
+// host's /tmp in this mount namespace only.
+const (
+	oldRoot = "/old"
+	newRoot = "/new"
+	scratch = "/scratch"
+)
+
+func (p *Plan) root() error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return os.NewSyscallError("make mounts private", err)
+	}
+	if err := mount("tmpfs", "/tmp", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=755"); err != nil {
+		return err
+	}
+	for _, d := range []string{oldRoot, newRoot, scratch} {
+		if err := os.Mkdir("/tmp"+d, 0o755); err != nil {
+			return err
+		}
+	}
+	if err := unix.PivotRoot("/tmp", "/tmp"+oldRoot); err != nil {
+		return os.NewSyscallError("pivot_root", err)
+	}
+	if err := os.Chdir("/"); err != nil {
+		return err
+	}
+	if err := p.base(); err != nil {
+		return err
+	}
+	if err := p.fill(); err != nil {
+		return err
+	}
+	for _, b := range p.Binds {
+		if err := bind(b); err != nil {
+			return err
+		}
+	}
+	if err := devices(); err != nil {
+		return err
+	}
+	if err := mount("proc", newRoot+"/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		return err
+	}
+	if err := os.Chdir(newRoot); err != nil {
+		return err
+	}
+	// The old root goes on top of the new one, and then away.
+	if err := unix.PivotRoot(".", "."); err != nil {
+		return os.NewSyscallError("pivot_root", err)
+	}
+	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
+		return os.NewSyscallError("let go of the old root", err)
+	}
+	return os.Chdir("/")
+}
+
+// base mounts what the sandbox writes to, bounded in size.
+func (p *Plan) base() error {
+	size := fmt.Sprintf("mode=755,size=%d", p.DiskBytes)
+	if p.Lower == "" {
+		return mount("tmpfs", newRoot, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, size)
+	}
+	if err := mount("tmpfs", scratch, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, size); err != nil {
+		return err
+	}
+	for _, d := range []string{"/upper", "/work"} {
+		if err := os.Mkdir(scratch+d, 0o755); err != nil {
+			return err
+		}
+	}
+	return mount("overlay", newRoot, "overlay", unix.MS_NOSUID|unix.MS_NODEV,
+		fmt.Sprintf("lowerdir=%s,upperdir=%s/upper,workdir=%s/work,userxattr", oldRoot+p.Lower, scratch, scratch))
+}
+
+func (p *Plan) fill() error {
+	for _, d := range append([]string{"/proc", "/dev", "/etc"}, p.Folders...) {
+		if err := os.MkdirAll(newRoot+d, 0o755); err != nil {
+			return err
+		}
+	}
+	for _, d := range []string{"/tmp", "/var/tmp"} {
+		if err := os.MkdirAll(newRoot+d, 0o755); err != nil {
+			return err
+		}
+		if err := os.Chmod(newRoot+d, 0o777|os.ModeSticky); err != nil {
+			return err
+		}
+	}
+	for name, target := range p.Links {
+		if _, err := os.Lstat(newRoot + name); err == nil {
+			continue // a snapshot holds it
+		}
+		if err := os.MkdirAll(filepath.Dir(newRoot+name), 0o755); err != nil {
+			return err
+		}
+		if err := os.Symlink(target, newRoot+name); err != nil {
+			return err
+		}
+	}
+	for name, text := range p.Files {
+		if err := os.MkdirAll(filepath.Dir(newRoot+name), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(newRoot+name, []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bind shows a file or folder of the host, read-only with all that is mounted
+// below it.
+func bind(b Bind) error {
+	source, target := oldRoot+b.Source, newRoot+b.Target
+	if err := mountPoint(source, target); err != nil {
+		return fmt.Errorf("showing %s: %w", b.Source, err)
+	}
+	if err := mount(source, target, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+		return err
+	}
+	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV}
+	if b.Source == os.DevNull {
+		attr.Attr_set &^= unix.MOUNT_ATTR_NODEV
+	}
+	if err := unix.MountSetattr(unix.AT_FDCWD, target, unix.AT_RECURSIVE, &attr); err != nil {
+		return fmt.Errorf("making %s read-only: %w", b.Target, err)
+	}
+	return nil
+}
+
+// mountPoint makes target a file or folder like source.
+func mountPoint(source, target string) error {
+	st, err := os.Stat(source)
+	if err != nil {
+		return err
+	}
+	if st.IsDir() {
+		return os.MkdirAll(target, 0o755)
+	}
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return err
+	}
+	if _, err := os.Lstat(target); err == nil {
+		return nil // below a folder that was bound before
+	}
+	return os.WriteFile(target, nil, 0o644)
+}
+
+// devices makes a /dev with the few harmless devices in it.
+func devices() error {
+	dev := newRoot + "/dev"
+	if err := mount("tmpfs", dev, "tmpfs", unix.MS_NOSUID, "mode=755,size=65536"); err != nil {
+		return err
+	}
+	for _, name := range []string{"null", "zero", "full", "random", "urandom", "tty"} {
+		target := dev + "/" + name
+		if err := os.WriteFile(target, nil, 0o666); err != nil {
+			return err
+		}
+		if err := mount(oldRoot+"/dev/"+name, target, "", unix.MS_BIND, ""); err != nil {
+			return err
+		}
+	}
+	for name, target := range map[string]string{
+		"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2", "ptmx": "pts/ptmx",
+	} {
+		if err := os.Symlink(target, dev+"/"+name); err != nil {
+			return err
+		}
+	}
+	for _, d := range []string{"/pts", "/shm"} {
+		if err := os.Mkdir(dev+d, 0o755); err != nil {
+			return err
+		}
+	}
+	if err := mount("devpts", dev+"/pts", "devpts", unix.MS_NOSUID|unix.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620"); err != nil {
+		return err
+	}
+	return mount("tmpfs", dev+"/shm", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=67108864")
+}
+
+func mount(source, target, fstype string, flags uintptr, data string) error {
+	if err := unix.Mount(source, target, fstype, flags, data); err != nil {
+		return fmt.Errorf("mounting %s on %s: %w", source, target, err)
+	}
+	return nil
+}
+
+// loopback brings up lo, which a fresh network namespace has but down.
+func (p *Plan) loopback() error {
+	if p.HostNetwork {
+		return nil
+	}
+	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	defer unix.Close(s)
+	req, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	req.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+	return os.NewSyscallError("SIOCSIFFLAGS", unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, req))
+}
+
+func (p *Plan) limit() error {
+	for _, l := range []struct {
+		resource int
+		value    uint64
+	}{
+		{unix.RLIMIT_NPROC, p.ProcessCount},
+		{unix.RLIMIT_CORE, 0},
+	} {
+		if err := unix.Setrlimit(l.resource, &unix.Rlimit{Cur: l.value, Max: l.value}); err != nil {
+			return os.NewSyscallError("setrlimit", err)
+		}
+	}
+	return nil
+}
+
+// dropCapabilities gives up all capabilities of the calling thread, also those
+// that a set-user-ID program could bring back.
+func dropCapabilities() error {
+	for c := 0; ; c++ {
+		err := unix.Prctl(unix.PR_CAPBSET_DROP, uintptr(c), 0, 0, 0)
+		if err == unix.EINVAL {
+			break // past the last one that the kernel knows
+		}
+		if err != nil {
+			return os.NewSyscallError("drop from the bounding set", err)
+		}
+	}
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
+		return os.NewSyscallError("clear the ambient set", err)
+	}
+	h := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var none [2]unix.CapUserData
+	if err := unix.Capset(&h, &none[0]); err != nil {
+		return os.NewSyscallError("capset", err)
+	}
+	return os.NewSyscallError("no_new_privs", unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+}

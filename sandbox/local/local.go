@@ -1,0 +1,492 @@
+//go:build linux
+
+// Package local is the daemonless sandbox driver: Linux namespaces, made by an
+// ordinary user or by root, with nothing to install and nothing running before
+// or after. It is the embedded default where no Docker answers.
+//
+// A sandbox sees an allow-list of the host, read-only: /usr (with /bin, /sbin
+// and /lib*), a few named files of /etc, and the roots of toolchains that are
+// installed elsewhere. All else is a fresh tmpfs: there is no home folder, no
+// run folder, no Docker socket, no shadow file, and no apprentice binary. The
+// network is a loopback of its own. Inside runs one unprivileged user without
+// capabilities; when the driver runs as root, that user is no user of the host
+// either.
+package local
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/apprentice-rl/apprentice/sandbox"
+	"github.com/apprentice-rl/apprentice/sandbox/guest/inside"
+	"github.com/apprentice-rl/apprentice/sandbox/guest/program"
+	"github.com/apprentice-rl/apprentice/sandbox/local/contain"
+)
+
+// Options configure the driver. The zero value is usable.
+type Options struct {
+	// Dir is where the driver keeps snapshots and the state of its sandboxes;
+	// empty means apprentice/local in the user's cache folder, and for root,
+	// whose home others cannot enter, in /var/cache.
+	Dir string
+	// Guest is the guest program; nil means the one that this build carries.
+	Guest []byte
+	// Toolchains are further host folders to show read-only, each with a bin
+	// folder that goes into PATH.
+	Toolchains []string
+	// Hide are host files that must not be visible inside, wherever they are.
+	Hide []string
+}
+
+// Driver starts local sandboxes.
+type Driver struct {
+	dir   string
+	guest *os.File // a sealed memfd: nothing inside can write to it
+	base  base
+}
+
+// New returns the driver, or an error that matches sandbox.ErrUnavailable and
+// says what is missing on this machine.
+func New(opts Options) (*Driver, error) {
+	if opts.Dir == "" {
+		cache, err := "/var/cache", error(nil)
+		if os.Geteuid() != 0 {
+			cache, err = os.UserCacheDir()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("local driver: finding a cache folder: %w", err)
+		}
+		opts.Dir = filepath.Join(cache, "apprentice", "local")
+	}
+	if opts.Guest == nil {
+		var err error
+		if opts.Guest, err = program.Binary(""); err != nil {
+			return nil, err
+		}
+	}
+	for _, d := range []string{"sandboxes", "snapshots"} {
+		if err := os.MkdirAll(filepath.Join(opts.Dir, d), 0o755); err != nil {
+			return nil, fmt.Errorf("local driver: %w", err)
+		}
+	}
+	if err := reachable(opts.Dir); err != nil {
+		return nil, fmt.Errorf("local driver: its state folder: %w", err)
+	}
+	f, err := sealed(opts.Guest)
+	if err != nil {
+		return nil, fmt.Errorf("local driver: holding the guest program: %w", err)
+	}
+	b, err := findBase(opts.Toolchains, opts.Hide)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("local driver: %w", err), f.Close())
+	}
+	return &Driver{dir: opts.Dir, guest: f, base: b}, nil
+}
+
+// sealed returns an executable memory file that can never change.
+func sealed(b []byte) (*os.File, error) {
+	fd, err := unix.MemfdCreate("apprentice-guest", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	if err != nil {
+		return nil, os.NewSyscallError("memfd_create", err)
+	}
+	f := os.NewFile(uintptr(fd), "apprentice-guest")
+	if _, err := f.Write(b); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if _, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_WRITE|unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL); err != nil {
+		return nil, errors.Join(os.NewSyscallError("seal", err), f.Close())
+	}
+	return f, nil
+}
+
+// Close lets go of the guest program. Sandboxes that run are not touched.
+func (d *Driver) Close() error { return d.guest.Close() }
+
+// Name implements sandbox.Driver.
+func (d *Driver) Name() string { return "local" }
+
+// Resolve implements sandbox.Driver. The images of this driver are the base,
+// which is the allow-list of the host, and its own snapshots.
+func (d *Driver) Resolve(_ context.Context, image string) (string, error) {
+	if image == "" {
+		return d.base.digest, nil
+	}
+	if _, err := os.Stat(d.snapshotDir(image)); err != nil {
+		return "", fmt.Errorf("%s: the local driver knows only this machine's own programs and its snapshots, not this image (the docker driver does): %w", image, sandbox.ErrNoImage)
+	}
+	return d.base.digest + "+" + image, nil
+}
+
+// snapshotDir is where a snapshot's files are. It names the base, because the
+// files are of no use on another one.
+func (d *Driver) snapshotDir(image string) string {
+	name := strings.NewReplacer("/", "_", ":", "_").Replace(image)
+	return filepath.Join(d.dir, "snapshots", d.base.digest+"-"+name)
+}
+
+// User is the user inside a sandbox, by number; its name is "agent".
+const User = 1000
+
+// hostUser is what User is on the host when the driver runs as root: far
+// beyond the numbers that users and subordinate ids have.
+const hostUser = 1 << 30
+
+// enforcement says what this driver does on this machine.
+func (d *Driver) enforcement(spec sandbox.Spec) map[sandbox.Limit]sandbox.Enforcement {
+	e := map[sandbox.Limit]sandbox.Enforcement{
+		sandbox.LimitDisk:          sandbox.Enforced, // the size of the tmpfs
+		sandbox.LimitProcesses:     sandbox.Enforced, // RLIMIT_NPROC, counted per user namespace
+		sandbox.LimitNetwork:       sandbox.Enforced,
+		sandbox.LimitCapabilities:  sandbox.Enforced,
+		sandbox.LimitNewPrivileges: sandbox.Enforced,
+		sandbox.LimitMemory:        sandbox.Unenforced,
+		sandbox.LimitCPU:           sandbox.Unenforced,
+		sandbox.LimitSyscalls:      sandbox.Unenforced,
+	}
+	if spec.Network == sandbox.NetworkHost {
+		e[sandbox.LimitNetwork] = sandbox.Open
+	}
+	return e
+}
+
+// Start implements sandbox.Driver.
+func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Instance, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	force := d.enforcement(spec)
+	if err := sandbox.CheckRequired(spec, force); err != nil {
+		return nil, fmt.Errorf("local sandbox: %w", err)
+	}
+	if _, err := d.Resolve(ctx, spec.Image); err != nil {
+		return nil, err
+	}
+	for _, m := range spec.Mounts {
+		if err := reachable(m.Source); err != nil {
+			return nil, fmt.Errorf("mounting %s: %w", m.Source, err)
+		}
+	}
+	labels, err := sandbox.NewLabels(spec)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := json.Marshal(d.plan(spec))
+	if err != nil {
+		return nil, err
+	}
+	id := make([]byte, 6)
+	_, _ = rand.Read(id) // never fails
+	in := &instance{
+		id:          "local-" + hex.EncodeToString(id),
+		driver:      d,
+		enforcement: force,
+		dead:        make(chan struct{}),
+	}
+	if err := in.start(d.command(spec), plan); err != nil {
+		return nil, fmt.Errorf("starting a local sandbox: %w", err)
+	}
+	if err := d.remember(in, labels); err != nil {
+		return nil, errors.Join(fmt.Errorf("starting a local sandbox: %w", err), in.Destroy(context.WithoutCancel(ctx)))
+	}
+	return in, nil
+}
+
+func (d *Driver) plan(spec sandbox.Spec) contain.Plan {
+	limits := spec.Limits.OrDefault()
+	p := contain.Plan{
+		Hostname:     "sandbox",
+		Binds:        d.base.binds,
+		Links:        d.base.links,
+		Files:        maps.Clone(d.base.files),
+		Folders:      []string{home, "/testbed"},
+		DiskBytes:    limits.Disk,
+		ProcessCount: uint64(limits.Processes),
+		HostNetwork:  spec.Network == sandbox.NetworkHost,
+	}
+	if spec.Image != "" {
+		p.Lower = d.snapshotDir(spec.Image)
+	}
+	for _, m := range spec.Mounts {
+		p.Binds = append(p.Binds, contain.Bind{Source: m.Source, Target: m.Target})
+	}
+	return p
+}
+
+// home is the home folder of the user inside.
+const home = "/home/agent"
+
+func (d *Driver) command(spec sandbox.Spec) *exec.Cmd {
+	// The guest is started from memory: there is no file of it that something
+	// inside or outside could replace.
+	cmd := exec.Command(fmt.Sprintf("/proc/self/fd/%d", d.guest.Fd()), "contain")
+	cmd.Args[0] = "apprentice-guest"
+	life := spec.Lifetime
+	if life == 0 {
+		life = sandbox.DefaultLifetime
+	}
+	env := map[string]string{
+		"PATH": d.base.path, "HOME": home, "USER": "agent", "LOGNAME": "agent", "TMPDIR": "/tmp",
+		inside.LifetimeVariable: life.String(),
+	}
+	maps.Copy(env, spec.Env)
+	cmd.Env = []string{} // nothing of this process's environment
+	for k, v := range env {
+		cmd.Env = append(cmd.Env, k+"="+v)
+	}
+	user, group := os.Geteuid(), os.Getegid()
+	if user == 0 {
+		user, group = hostUser, hostUser
+	}
+	flags := unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
+	if spec.Network != sandbox.NetworkHost {
+		flags |= unix.CLONE_NEWNET
+	}
+	cmd.SysProcAttr = &unix.SysProcAttr{
+		Cloneflags:  uintptr(flags),
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: User, HostID: user, Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: User, HostID: group, Size: 1}},
+		Credential:  &syscall.Credential{Uid: User, Gid: User, NoSetGroups: true},
+		AmbientCaps: containCaps,
+		Setsid:      true,
+	}
+	return cmd
+}
+
+// containCaps is what package contain needs before it drops everything; they
+// reach no further than the new namespaces.
+var containCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_SETPCAP, unix.CAP_SYS_RESOURCE, unix.CAP_DAC_OVERRIDE, unix.CAP_CHOWN, unix.CAP_FOWNER}
+
+// An instance is one running local sandbox.
+type instance struct {
+	id          string
+	driver      *Driver
+	enforcement map[sandbox.Limit]sandbox.Enforcement
+	cmd         *exec.Cmd
+	stream      stream
+	stderr      *notes
+	destroyed   sync.Once
+	closed      sync.Once
+
+	dead  chan struct{} // closed when the guest has ended
+	death sandbox.Death
+}
+
+// stream joins the guest's standard input and output.
+type stream struct {
+	io.Reader
+	in, out *os.File
+}
+
+func (s stream) Write(p []byte) (int, error) { return s.in.Write(p) }
+func (s stream) Close() error                { return errors.Join(s.in.Close(), s.out.Close()) }
+
+func (in *instance) start(cmd *exec.Cmd, plan []byte) error {
+	var files []*os.File
+	pipe := func() (r, w *os.File, err error) {
+		if r, w, err = os.Pipe(); err == nil {
+			files = append(files, r, w)
+		}
+		return r, w, err
+	}
+	defer func() {
+		for _, f := range files {
+			if f != nil {
+				_ = f.Close()
+			}
+		}
+	}()
+	keep := func(f *os.File) *os.File {
+		for i := range files {
+			if files[i] == f {
+				files[i] = nil
+			}
+		}
+		return f
+	}
+	inR, inW, err := pipe()
+	if err != nil {
+		return err
+	}
+	outR, outW, err := pipe()
+	if err != nil {
+		return err
+	}
+	planR, planW, err := pipe()
+	if err != nil {
+		return err
+	}
+	in.cmd, in.stderr = cmd, &notes{}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = inR, outW, in.stderr
+	cmd.ExtraFiles = []*os.File{planR} // file descriptor contain.PlanFD
+	if err := cmd.Start(); err != nil {
+		return unavailable(err)
+	}
+	go func() { // the plan may be larger than a pipe
+		_, _ = planW.Write(plan)
+		_ = planW.Close()
+	}()
+	keep(planW)
+	in.stream = stream{Reader: outR, in: keep(inW), out: keep(outR)}
+	go in.wait()
+	return nil
+}
+
+// unavailable explains why namespaces could not be made.
+func unavailable(err error) error {
+	hint := ""
+	switch {
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		hint = "; this kernel forbids user namespaces to this user (see kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns)"
+	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EUSERS):
+		hint = "; the limit on user namespaces is used up (user.max_user_namespaces)"
+	}
+	return fmt.Errorf("%w%s: %w", err, hint, sandbox.ErrUnavailable)
+}
+
+func (in *instance) wait() {
+	err := in.cmd.Wait()
+	d := sandbox.Death{Cause: sandbox.DeathKilled, Detail: strings.TrimSpace(in.stderr.String())}
+	switch code := in.cmd.ProcessState.ExitCode(); {
+	case err == nil:
+		d.Cause = sandbox.DeathClosed
+	case code == inside.DeadlineExit:
+		d.Cause = sandbox.DeathDeadline
+	}
+	if d.Detail == "" && err != nil {
+		d.Detail = err.Error()
+	}
+	in.death = d
+	_ = os.Remove(in.driver.stateFile(in.id))
+	close(in.dead)
+}
+
+func (in *instance) ID() string                 { return in.id }
+func (in *instance) Stream() io.ReadWriteCloser { return in.stream }
+
+func (in *instance) Enforcement() map[sandbox.Limit]sandbox.Enforcement { return in.enforcement }
+
+func (in *instance) Wait(ctx context.Context) (sandbox.Death, error) {
+	select {
+	case <-in.dead:
+		return in.death, nil
+	case <-ctx.Done():
+		return sandbox.Death{}, ctx.Err()
+	}
+}
+
+// Destroy kills the guest, which is the init of its pid namespace; the kernel
+// then kills all the rest, and the mounts go with the last process.
+func (in *instance) Destroy(ctx context.Context) error {
+	in.destroyed.Do(func() {
+		_ = in.stream.Close()
+		_ = in.cmd.Process.Kill()
+	})
+	select {
+	case <-in.dead:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("destroying sandbox %s: %w", in.id, ctx.Err())
+	}
+}
+
+// notes keeps the beginning of what the guest says on its standard error,
+// which is nothing unless something is wrong.
+type notes struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (n *notes) Write(p []byte) (int, error) {
+	const limit = 8 << 10
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if room := limit - n.b.Len(); room > 0 {
+		n.b.Write(p[:min(room, len(p))])
+	}
+	return len(p), nil
+}
+
+func (n *notes) String() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.b.String()
+}
+
+var _ sandbox.Driver = (*Driver)(nil)
+
+// state is what is written down of a running sandbox, for whoever has to clean
+// up after a process that was killed.
+type state struct {
+	ID     string            `json:"id"`
+	Guest  string            `json:"guest"` // a sandbox.Owner: the guest's process
+	Labels map[string]string `json:"labels"`
+}
+
+func (d *Driver) stateFile(id string) string {
+	return filepath.Join(d.dir, "sandboxes", id+".json")
+}
+
+func (d *Driver) remember(in *instance, labels sandbox.Labels) error {
+	guest, err := sandbox.OwnerOf(in.cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	b, err := json.Marshal(state{ID: in.id, Guest: guest.String(), Labels: labels.Map()})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(d.stateFile(in.id), b, 0o600)
+}
+
+// Leftovers implements sandbox.Driver.
+func (d *Driver) Leftovers(context.Context) ([]sandbox.Leftover, error) {
+	entries, err := os.ReadDir(filepath.Join(d.dir, "sandboxes"))
+	if err != nil {
+		return nil, fmt.Errorf("listing local sandboxes: %w", err)
+	}
+	var found []sandbox.Leftover
+	for _, e := range entries {
+		path := filepath.Join(d.dir, "sandboxes", e.Name())
+		b, err := os.ReadFile(path)
+		if err != nil {
+			continue // it ended just now
+		}
+		var s state
+		if err := json.Unmarshal(b, &s); err != nil {
+			continue // being written just now
+		}
+		labels, err := sandbox.ParseLabels(s.Labels)
+		if err != nil || !labels.Stale(time.Now()) {
+			continue
+		}
+		guest, err := sandbox.ParseOwner(s.Guest)
+		if err != nil {
+			continue
+		}
+		found = append(found, sandbox.Leftover{ID: s.ID, Labels: labels, Remove: func(context.Context) error {
+			if !guest.Dead() {
+				if err := unix.Kill(guest.PID, unix.SIGKILL); err != nil && err != unix.ESRCH {
+					return fmt.Errorf("killing sandbox %s: %w", s.ID, err)
+				}
+			}
+			return os.Remove(path)
+		}})
+	}
+	return found, nil
+}

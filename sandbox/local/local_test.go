@@ -1,0 +1,132 @@
+//go:build linux
+
+package local_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/apprentice-rl/apprentice/sandbox"
+	"github.com/apprentice-rl/apprentice/sandbox/guest"
+	"github.com/apprentice-rl/apprentice/sandbox/local"
+	"github.com/apprentice-rl/apprentice/sandbox/sandboxtest"
+)
+
+func driver(t *testing.T, opts local.Options) *local.Driver {
+	t.Helper()
+	opts.Dir = stateDir(t)
+	opts.Guest = sandboxtest.Guest(t)
+	d, err := local.New(opts)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, d.Close()) })
+	return d
+}
+
+// stateDir is a temporary folder that the user inside can reach.
+func stateDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))
+	return dir
+}
+
+func TestConformance(t *testing.T) {
+	sandboxtest.Run(t, driver(t, local.Options{}))
+}
+
+// TestWhatTheHostHides tries to open, from inside, each thing of the host that
+// a policy must never see.
+func TestWhatTheHostHides(t *testing.T) {
+	home, err := os.UserHomeDir()
+	require.NoError(t, err)
+	secret := filepath.Join(t.TempDir(), "secret") // stands for the run folder, and is under /tmp
+	require.NoError(t, os.WriteFile(secret, []byte("secret"), 0o644))
+	self, err := os.Executable() // stands for the apprentice binary
+	require.NoError(t, err)
+
+	// A binary below a folder that is shown is hidden by an empty device.
+	gold, err := os.CreateTemp("/usr/local/bin", "gold-*")
+	if err != nil {
+		gold, err = os.CreateTemp("", "gold-*") // an ordinary user cannot write there
+	}
+	require.NoError(t, err)
+	defer os.Remove(gold.Name())
+	_, err = gold.WriteString("the gold patches")
+	require.NoError(t, err)
+	require.NoError(t, gold.Close())
+
+	d := driver(t, local.Options{Hide: []string{gold.Name()}})
+	sb, err := guest.Open(t.Context(), d, sandbox.Spec{})
+	require.NoError(t, err)
+	defer sb.Close()
+
+	for _, path := range []string{
+		"/var/run/docker.sock", "/run/docker.sock", home, filepath.Join(home, ".bashrc"), secret, filepath.Dir(secret),
+		self, "/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/root/.bashrc", "/etc/ssh", "/boot", "/mnt", "/var/lib", "/var/log",
+		"/sys/kernel", "/proc/1/root/etc/shadow", "/proc/self/cwd/../etc/shadow", "/dev/mem", "/dev/sda", "/dev/kmsg", "/run/user",
+	} {
+		t.Run(path, func(t *testing.T) {
+			res, err := sb.Run(t.Context(), sandbox.Command{Argv: []string{"bash", "-c", fmt.Sprintf("ls -la %[1]q && cat %[1]q", path)}})
+			require.NoError(t, err)
+			require.Equal(t, sandbox.EndExit, res.End)
+			require.NotZero(t, res.ExitCode, "%s", res.Output)
+			require.Contains(t, string(res.Output), "No such file or directory")
+		})
+	}
+	t.Run("the apprentice binary", func(t *testing.T) {
+		res, err := sb.Run(t.Context(), sandbox.Command{Argv: []string{"bash", "-c", fmt.Sprintf("cat %q 2>/dev/null; true", gold.Name())}})
+		require.NoError(t, err)
+		require.Empty(t, string(res.Output))
+	})
+	t.Run("the host's environment", func(t *testing.T) {
+		t.Setenv("A_SECRET_OF_THE_HOST", "hunter2")
+		sb, err := guest.Open(t.Context(), d, sandbox.Spec{})
+		require.NoError(t, err)
+		defer sb.Close()
+		res, err := sb.Run(t.Context(), sandbox.Command{Argv: []string{"bash", "-c", "env; cat /proc/*/environ"}})
+		require.NoError(t, err)
+		require.NotContains(t, string(res.Output), "hunter2")
+		require.Contains(t, string(res.Output), "HOME=/home/agent")
+	})
+	t.Run("nothing of the host can be written", func(t *testing.T) {
+		for _, path := range []string{"/usr/x", "/usr/bin/bash", "/etc/ld.so.cache", "/usr/local/bin/x"} {
+			require.Error(t, sb.WriteFile(t.Context(), path, []byte("x")), path)
+		}
+	})
+}
+
+func TestLeftoversOfADeadOwnerAreFound(t *testing.T) {
+	dir := stateDir(t)
+	d, err := local.New(local.Options{Dir: dir, Guest: sandboxtest.Guest(t)})
+	require.NoError(t, err)
+	defer d.Close()
+	// What a process that was killed leaves: the note of its sandbox, whose
+	// guest has ended with the stream.
+	note := `{"id":"local-dead","guest":"%[1]s","labels":{"apprentice.run":"r","apprentice.owner":"%[1]s","apprentice.deadline":"2999-01-01T00:00:00Z"}}`
+	self, err := sandbox.Self()
+	require.NoError(t, err)
+	self.Start++ // the same pid, another process
+	path := filepath.Join(dir, "sandboxes", "local-dead.json")
+	require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, note, self), 0o600))
+
+	left, err := d.Leftovers(t.Context())
+	require.NoError(t, err)
+	require.Len(t, left, 1)
+	require.Equal(t, "local-dead", left[0].ID)
+	require.NoError(t, left[0].Remove(t.Context()))
+	require.NoFileExists(t, path)
+}
+
+func TestAFolderThatTheUserInsideCannotReachIsRefused(t *testing.T) {
+	if os.Geteuid() != 0 {
+		return // an ordinary user is the user inside, and reaches what is theirs
+	}
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(dir, 0o700))
+	_, err := local.New(local.Options{Dir: filepath.Join(dir, "state"), Guest: sandboxtest.Guest(t)})
+	require.ErrorContains(t, err, "chmod o+x "+dir)
+}
