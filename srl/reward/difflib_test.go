@@ -1,0 +1,317 @@
+package reward_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/apprentice-rl/apprentice/srl/reward"
+)
+
+func TestDifflibIsWhatCPythonSays(t *testing.T) {
+	tests := []struct {
+		name     string
+		a, b     string
+		autojunk bool
+		ratio    float64
+		blocks   []reward.Block
+	}{
+		{"both empty", "", "", true, 1, []reward.Block{{}}},
+		{"first empty", "", "ab", true, 0, []reward.Block{{0, 2, 0}}},
+		{"second empty", "ab", "", true, 0, []reward.Block{{2, 0, 0}}},
+		{"equal", "abc", "abc", true, 1, []reward.Block{{0, 0, 3}, {3, 3, 0}}},
+		{"order matters", "tide", "diet", true, 0.25, []reward.Block{{0, 3, 1}, {4, 4, 0}}},
+		{"order matters, the other way round", "diet", "tide", true, 0.5, []reward.Block{{0, 2, 1}, {2, 3, 1}, {4, 4, 0}}},
+		{"code points, not bytes", "naïve 😀", "naive 😀", true, 12.0 / 14, []reward.Block{{0, 0, 2}, {3, 3, 4}, {7, 7, 0}}},
+		{"ties go to the first in b", "ab", "acab", true, 4.0 / 6, []reward.Block{{0, 2, 2}, {2, 4, 0}}},
+		{"touching blocks are one", "xay", "ay", true, 4.0 / 5, []reward.Block{{1, 0, 2}, {3, 2, 0}}},
+		{"199 code points have no popular ones", "b" + strings.Repeat("a", 198), strings.Repeat("a", 199), true,
+			2 * 198.0 / 398, []reward.Block{{1, 0, 198}, {199, 199, 0}}},
+		{"200 code points have", "b" + strings.Repeat("a", 199), strings.Repeat("a", 200), true,
+			0, []reward.Block{{200, 200, 0}}},
+		{"unless autojunk is off", "b" + strings.Repeat("a", 199), strings.Repeat("a", 200), false,
+			2 * 199.0 / 400, []reward.Block{{1, 0, 199}, {200, 200, 0}}},
+		{"only b makes popular", strings.Repeat("a", 200), "b" + strings.Repeat("a", 190), true,
+			2 * 190.0 / 391, []reward.Block{{0, 1, 190}, {200, 191, 0}}},
+		{"a broken byte equals itself", "\xff\xfe", "\xfe", true, 2.0 / 3, []reward.Block{{1, 0, 1}, {2, 1, 0}}},
+		{"a broken byte is not the replacement character", "\xff", "\uFFFD", true, 0, []reward.Block{{1, 1, 0}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := reward.Difflib(tt.a, tt.b, tt.autojunk)
+			require.Equal(t, tt.ratio, got.Ratio)
+			require.Equal(t, tt.blocks, got.Blocks)
+		})
+	}
+}
+
+func TestDifflibAgreesWithRecordedVectors(t *testing.T) {
+	data := os.Getenv("APPRENTICE_TESTDATA")
+	if data == "" {
+		t.Skip("APPRENTICE_TESTDATA is empty: the recorded difflib vectors are not here")
+	}
+	f, err := os.Open(filepath.Join(data, "rewards", "difflib_vectors.jsonl.gz"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, f.Close()) })
+	z, err := gzip.NewReader(f)
+	require.NoError(t, err)
+
+	n := 0
+	for d := json.NewDecoder(z); ; n++ {
+		var v struct {
+			A, B           string
+			Autojunk       bool
+			Ratio          float64
+			MatchingBlocks [][3]int `json:"matching_blocks"`
+		}
+		err := d.Decode(&v)
+		if err == io.EOF {
+			break
+		}
+		require.NoError(t, err)
+		requireSame(t, fmt.Sprintf("record %d", n+1), v.A, v.B, v.Autojunk, v.Ratio, v.MatchingBlocks)
+	}
+	require.Equal(t, 4000, n)
+}
+
+// requireSame compares with what CPython said, the ratio to the bit.
+func requireSame(t *testing.T, what, a, b string, autojunk bool, ratio float64, blocks [][3]int) {
+	t.Helper()
+	got := reward.Difflib(a, b, autojunk)
+	if math.Float64bits(ratio) != math.Float64bits(got.Ratio) {
+		t.Fatalf("%s: ratio of %q and %q with autojunk=%t is %v, want %v", what, a, b, autojunk, got.Ratio, ratio)
+	}
+	want := make([]reward.Block, len(blocks))
+	for i, block := range blocks {
+		want[i] = reward.Block{A: block[0], B: block[1], Size: block[2]}
+	}
+	require.Equal(t, want, got.Blocks, "%s: %q and %q with autojunk=%t", what, a, b, autojunk)
+}
+
+// The program reads pairs of texts in hexadecimal, one JSON object a line, and
+// prints what difflib makes of them.
+const oracle = `
+import difflib, json, sys
+for line in sys.stdin:
+    pair = json.loads(line)
+    a, b = (bytes.fromhex(pair[k]).decode("utf-8", "surrogateescape") for k in "ab")
+    m = difflib.SequenceMatcher(None, a, b, autojunk=pair["autojunk"])
+    print(json.dumps({"ratio": m.ratio(), "blocks": [list(t) for t in m.get_matching_blocks()]}))
+`
+
+func TestDifflibAgreesWithThisMachinesPython(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("python3 is not installed, and in CI the comparison with the real difflib may not be left out: install python3")
+		}
+		t.Skip("python3 is not installed: the comparison with the real difflib is left out; install python3 to run it")
+	}
+
+	type pair struct {
+		A        string `json:"a"`
+		B        string `json:"b"`
+		Autojunk bool   `json:"autojunk"`
+	}
+	const seed, pairs = 20251029, 4000
+	random := rand.New(rand.NewPCG(seed, 0))
+	asked := make([]pair, pairs)
+	var in bytes.Buffer
+	encoder := json.NewEncoder(&in)
+	for i := range asked {
+		a := randomText(random)
+		b := a
+		switch random.IntN(6) {
+		case 0:
+		case 1, 2:
+			b = randomText(random)
+		default:
+			b = mutate(random, a)
+		}
+		asked[i] = pair{a, b, random.IntN(2) == 0}
+		require.NoError(t, encoder.Encode(pair{hex.EncodeToString([]byte(a)), hex.EncodeToString([]byte(b)), asked[i].Autojunk}))
+	}
+
+	cmd := exec.CommandContext(t.Context(), python, "-c", oracle)
+	cmd.Stdin = &in
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, stderr.String())
+
+	answers := json.NewDecoder(bytes.NewReader(out))
+	for i, p := range asked {
+		var answer struct {
+			Ratio  float64
+			Blocks [][3]int
+		}
+		require.NoError(t, answers.Decode(&answer))
+		requireSame(t, fmt.Sprintf("seed %d, pair %d", seed, i), p.A, p.B, p.Autojunk, answer.Ratio, answer.Blocks)
+	}
+}
+
+// randomText returns text of up to 500 elements over a small or large
+// alphabet: ASCII, other planes, and bytes that are not UTF-8.
+func randomText(random *rand.Rand) string {
+	alphabets := []string{"a", "ab", "abc \n", "abcdefghijklmnopqrstuvwxyz_.()=: \n", "aé漢😀\u2028\x00", "a\xff\xfe\xe2\x82é"}
+	alphabet := alphabets[random.IntN(len(alphabets))]
+	lengths := []int{5, 40, 210, 500}
+	var b strings.Builder
+	for range random.IntN(lengths[random.IntN(len(lengths))]) {
+		i := random.IntN(len(alphabet))
+		if utf8.RuneStart(alphabet[i]) && utf8.ValidString(alphabet) {
+			r, _ := utf8.DecodeRuneInString(alphabet[i:])
+			b.WriteRune(r)
+			continue
+		}
+		b.WriteByte(alphabet[i])
+	}
+	return b.String()
+}
+
+// mutate cuts, repeats, moves and changes stretches of s.
+func mutate(random *rand.Rand, s string) string {
+	for range 1 + random.IntN(6) {
+		i, j := random.IntN(len(s)+1), random.IntN(len(s)+1)
+		if i > j {
+			i, j = j, i
+		}
+		switch random.IntN(4) {
+		case 0:
+			s = s[:i] + s[min(j, i+10):]
+		case 1:
+			s = s[:j] + s[i:min(j, i+30)] + s[j:]
+		case 2:
+			s = s[j:] + s[i:j] + s[:i]
+		case 3:
+			s = s[:i] + "x" + s[i:]
+		}
+		if len(s) > 1200 {
+			s = s[:1200]
+		}
+	}
+	return s
+}
+
+func TestDifflibBlocksAreCommonAndIncreasing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringOfN(rapid.SampledFrom([]rune("ab\n é😀")), 0, 300, -1)
+		requireSound(t, text.Draw(t, "a"), text.Draw(t, "b"), rapid.Bool().Draw(t, "autojunk"))
+	})
+}
+
+func FuzzDifflib(f *testing.F) {
+	f.Add("", "", true)
+	f.Add("tide", "diet", false)
+	f.Add("a\xffb", "\xffé", true)
+	f.Add(strings.Repeat("ab", 60), strings.Repeat("ba", 101), true)
+	f.Fuzz(func(t *testing.T, a, b string, autojunk bool) {
+		if len(a) > 2000 || len(b) > 2000 {
+			t.Skip("long texts only slow the search down")
+		}
+		requireSound(t, a, b, autojunk)
+	})
+}
+
+// requireSound checks what holds for any two texts.
+func requireSound(t require.TestingT, a, b string, autojunk bool) {
+	got := reward.Difflib(a, b, autojunk)
+	require.GreaterOrEqual(t, got.Ratio, 0.0)
+	require.LessOrEqual(t, got.Ratio, 1.0)
+	require.Equal(t, got, reward.Difflib(a, b, autojunk), "not the same twice")
+	require.Equal(t, 1.0, reward.Difflib(a, a, autojunk).Ratio)
+	require.Equal(t, a == b, got.Ratio == 1)
+
+	as, bs := elements(a), elements(b)
+	next, matched := reward.Block{}, 0
+	for i, block := range got.Blocks {
+		require.GreaterOrEqual(t, block.A, next.A)
+		require.GreaterOrEqual(t, block.B, next.B)
+		require.Equal(t, as[block.A:block.A+block.Size], bs[block.B:block.B+block.Size])
+		if last := len(got.Blocks) - 1; i < last {
+			require.Positive(t, block.Size)
+		} else {
+			require.Equal(t, reward.Block{A: len(as), B: len(bs)}, block)
+		}
+		next = reward.Block{A: block.A + block.Size, B: block.B + block.Size}
+		matched += block.Size
+	}
+	if len(as)+len(bs) > 0 {
+		require.Equal(t, 2*float64(matched)/float64(len(as)+len(bs)), got.Ratio)
+	}
+}
+
+// elements cuts s into code points and broken bytes.
+func elements(s string) []string {
+	list := []string{}
+	for len(s) > 0 {
+		_, size := utf8.DecodeRuneInString(s)
+		list, s = append(list, s[:size]), s[size:]
+	}
+	return list
+}
+
+func BenchmarkDifflib(b *testing.B) {
+	for _, n := range []int{200, 2000, 8000} {
+		random := rand.New(rand.NewPCG(1, uint64(n)))
+		expert := code(random, n)
+		cases := []struct{ name, text string }{
+			{"edited", edited(random, expert)},
+			{"unrelated", code(random, n)},
+		}
+		for _, c := range cases {
+			for _, autojunk := range []bool{false, true} {
+				b.Run(fmt.Sprintf("points=%d/%s/autojunk=%t", n, c.name, autojunk), func(b *testing.B) {
+					b.ReportAllocs()
+					for b.Loop() {
+						reward.Difflib(c.text, expert, autojunk)
+					}
+				})
+			}
+		}
+	}
+}
+
+// code returns n characters that look like source code.
+func code(random *rand.Rand, n int) string {
+	words := strings.Fields("self return if not else for in range None def value index result self.assertEqual path " +
+		"open name items key append join split strip = == + ( ) [ ] : , import os sys re data config error")
+	var b strings.Builder
+	for b.Len() < n {
+		for range 3 + random.IntN(6) {
+			b.WriteString(words[random.IntN(len(words))])
+			b.WriteByte(' ')
+		}
+		b.WriteString("\n" + strings.Repeat("    ", random.IntN(4)))
+	}
+	return b.String()[:n]
+}
+
+// edited returns s with one in five words reversed.
+func edited(random *rand.Rand, s string) string {
+	words := strings.Split(s, " ")
+	for i, w := range words {
+		if random.IntN(5) == 0 {
+			r := []byte(w)
+			for x, y := 0, len(r)-1; x < y; x, y = x+1, y-1 {
+				r[x], r[y] = r[y], r[x]
+			}
+			words[i] = string(r)
+		}
+	}
+	return strings.Join(words, " ")
+}
