@@ -215,7 +215,9 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Instance
 		return nil, err
 	}
 	cfg, host := d.config(spec, id, labels)
-	created, err := d.api.ContainerCreate(ctx, cfg, host, nil, nil, "")
+	// Not to be cancelled in the middle: the engine would create the container
+	// all the same, and nobody would know its id.
+	created, err := d.api.ContainerCreate(context.WithoutCancel(ctx), cfg, host, nil, nil, "")
 	if err != nil {
 		return nil, d.wrap("creating a container", err)
 	}

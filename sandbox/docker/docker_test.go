@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/sandbox/docker"
@@ -18,7 +19,7 @@ func baseImage(t *testing.T) string {
 	t.Helper()
 	ref := os.Getenv("APPRENTICE_TEST_IMAGE")
 	if ref == "" {
-		t.Skip("no Docker Engine for tests: run `make test`, which provides one on Debian, or set APPRENTICE_TEST_IMAGE (and DOCKER_HOST) to an image with bash, git, Go and Python")
+		sandboxtest.Missing(t, "docker", "run `make test`, which provides an engine on Debian, or set APPRENTICE_TEST_IMAGE (and DOCKER_HOST) to an image with bash, git, Go and Python")
 	}
 	return ref
 }
@@ -30,6 +31,8 @@ func driver(t *testing.T) *docker.Driver {
 	t.Cleanup(func() { require.NoError(t, d.Close()) })
 	return d
 }
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestConformance(t *testing.T) {
 	d := driver(t)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/sandbox/guest"
@@ -33,6 +34,8 @@ func stateDir(t *testing.T) string {
 	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))
 	return dir
 }
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestConformance(t *testing.T) {
 	sandboxtest.Run(t, driver(t, local.Options{}))

@@ -39,8 +39,8 @@ func (in *instance) Snapshot(ctx context.Context, image string) (err error) {
 		return err
 	}
 	defer os.RemoveAll(temp) // renamed away when all went well
-	c := copier{ctx: ctx, from: fmt.Sprintf("/proc/%d/root", pid), to: temp, skip: mounts, owner: os.Geteuid() == 0}
-	if err := c.copy(); err != nil {
+	c := copier{from: fmt.Sprintf("/proc/%d/root", pid), to: temp, skip: mounts, asRoot: os.Geteuid() == 0}
+	if err := c.copy(ctx); err != nil {
 		return err
 	}
 	if err := os.Rename(temp, target); err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, unix.ENOTEMPTY) {
@@ -73,14 +73,13 @@ func unescape(s string) string {
 }
 
 type copier struct {
-	ctx   context.Context // of this one copy
-	from  string
-	to    string
-	skip  map[string]bool
-	owner bool // this process is root, the files are not root's
+	from   string
+	to     string
+	skip   map[string]bool
+	asRoot bool // this process is root, the files are not root's
 }
 
-func (c *copier) copy() error {
+func (c *copier) copy(ctx context.Context) error {
 	type folder struct {
 		path string
 		info fs.FileInfo
@@ -90,7 +89,7 @@ func (c *copier) copy() error {
 		if err != nil {
 			return err
 		}
-		if err := c.ctx.Err(); err != nil {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		rel := "/" + strings.Trim(strings.TrimPrefix(p, c.from), "/")
@@ -156,7 +155,7 @@ func copyFile(from, to string, info fs.FileInfo) error {
 
 // chown gives the copy to the user that all files of a sandbox belong to.
 func (c *copier) chown(path string) error {
-	if !c.owner {
+	if !c.asRoot {
 		return nil
 	}
 	return os.Lchown(path, hostUser, hostUser)

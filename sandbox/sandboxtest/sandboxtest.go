@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +40,17 @@ func Guest(t testing.TB) []byte {
 	b, err := os.ReadFile(out)
 	require.NoError(t, err)
 	return b
+}
+
+// Missing skips a test that needs a component which is not there, and says how
+// to get it. Where APPRENTICE_MUST_RUN lists the component, as in CI, the test
+// fails instead.
+func Missing(t testing.TB, component, hint string) {
+	t.Helper()
+	if slices.Contains(strings.Fields(os.Getenv("APPRENTICE_MUST_RUN")), component) {
+		t.Fatalf("%s is missing, and must not be: %s", component, hint)
+	}
+	t.Skipf("%s is missing: %s", component, hint)
 }
 
 // Run checks a driver. Its base image must hold bash and the usual core

@@ -1,0 +1,49 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+
+GO ?= go
+# What runs before a command that wants a Docker Engine; see the script.
+WITH_ENGINE = ./sandbox/docker/with-engine
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+export CGO_ENABLED ?= 0
+guests = $(addprefix sandbox/guest/program/bin/guest-linux-,amd64 arm64)
+# The race detector needs a C compiler.
+race = $(if $(shell command -v cc),CGO_ENABLED=1 $(GO) test -race,$(GO) test)
+
+.PHONY: help build demo test lint update clean FORCE
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST)
+
+build: bin/apprentice ## bin/apprentice, with the guests for sandboxes inside
+
+bin/apprentice: $(guests) FORCE
+	@$(GO) build -trimpath -ldflags='-s -w' -o $@ ./cmd/apprentice
+
+# The Go build cache knows better than make whether there is work to do.
+$(guests): sandbox/guest/program/bin/guest-linux-%: FORCE
+	@GOOS=linux GOARCH=$* $(GO) build -trimpath -ldflags='-s -w' -o $@ ./cmd/apprentice-guest
+
+demo: build ## the whole pipeline on the starter suite; SANDBOX=docker or local forces a driver
+ifeq ($(SANDBOX),docker)
+	@$(WITH_ENGINE) bin/apprentice demo --sandbox docker $(ARGS)
+else
+	@bin/apprentice demo $(if $(SANDBOX),--sandbox $(SANDBOX)) $(ARGS)
+endif
+
+test: build ## all tests; provides a Docker Engine where it can (DOCKER=skip opts out)
+	@$(WITH_ENGINE) --tests $(race) -timeout 20m $(ARGS) ./...
+
+lint: ## formatting, vet, staticcheck, golangci-lint, tidiness of go.mod
+	@test -z "$$(gofmt -s -l .)" || { echo "not gofmt-clean:"; gofmt -s -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) run $(GOLANGCI) run ./...
+	$(GO) mod tidy -diff
+
+update: build ## write the golden files anew
+	@$(GO) test ./benchmarks/... ./srl/... -update
+
+clean: ## remove what the targets made, except runs/
+	rm -rf bin sandbox/guest/program/bin/guest-*

@@ -1,0 +1,76 @@
+// Package agent lets policies work on tasks and records what they do.
+//
+// A [Policy] maps the history of an episode to the next turn. An [Episode] is
+// one policy working on one task in one environment: it asks the policy for a
+// turn, writes the turn to the log, performs its actions one after another,
+// writes what came back, and goes on until the policy submits, a limit is
+// reached, or something breaks. It ends with exactly one exit status of a
+// closed set.
+//
+// A [Recorder] runs a policy over many tasks side by side, each in a sandbox
+// of its own, and leaves one trajectory file per episode:
+//
+//	r := agent.Recorder{
+//		Launcher:  agent.Sandboxes{Launcher: launcher}, // sandboxes from package env
+//		NewPolicy: oracle.New,
+//		Dir:       "runs/demo",
+//		Run:       "demo",
+//		Parallel:  4,
+//		Limits:    agent.DefaultLimits(),
+//	}
+//	results, err := r.Record(ctx, tasks)
+//
+// Called again, Record keeps what is finished and runs the rest: an unfinished
+// log is set aside, never deleted.
+//
+// Three kinds of trouble are told apart. What the model or the task is to
+// blame for (too many malformed answers, a limit, giving up) is an exit status
+// in the record. What the machine is to blame for (a sandbox that died, an
+// endpoint that does not answer) leaves the log without an end, is retried,
+// and is never scored. What the user can mend (a wrong key, a full purse)
+// stops the run with an error that says so.
+//
+// The policies are in the packages below: oracle, the scripted expert; llm, a
+// model behind an OpenAI-compatible endpoint; replay, a recording.
+package agent
+
+import (
+	"context"
+	"errors"
+
+	"github.com/apprentice-rl/apprentice/env"
+	"github.com/apprentice-rl/apprentice/trajectories"
+)
+
+// A Policy chooses the next turn. It works on one episode only, and its
+// methods are not called concurrently. A policy that holds resources may also
+// implement io.Closer; the recorder closes it after the episode.
+type Policy interface {
+	// Describe says who acts.
+	Describe() trajectories.Policy
+
+	// Next returns the turn that follows t. The number and the time of the
+	// turn, and ids of actions that have none or a used one, are filled in by
+	// the episode. A turn without actions is a format error.
+	//
+	// An error ends the episode: one that matches ErrGaveUp, ErrContextLength
+	// or *BudgetError with an exit status of its own, any other without an
+	// end, so that the episode is run again another time. One that matches
+	// ErrStop stops the whole run.
+	Next(ctx context.Context, t *trajectories.Trajectory) (trajectories.Turn, error)
+}
+
+// A Factory makes the policy of one episode.
+type Factory func(task env.Task) (Policy, error)
+
+var (
+	// ErrGaveUp: the policy itself cannot go on. The episode ends with
+	// trajectories.ExitGaveUp.
+	ErrGaveUp = errors.New("the policy gave up")
+	// ErrContextLength: the history does not fit into the model's context any
+	// more. The episode ends with trajectories.ExitTokenLimit.
+	ErrContextLength = errors.New("the history no longer fits into the model's context")
+	// ErrStop: every other episode would meet the same error (a refused key, a
+	// model that does not exist), so the whole run stops.
+	ErrStop = errors.New("the run cannot go on")
+)

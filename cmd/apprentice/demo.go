@@ -1,0 +1,286 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/apprentice-rl/apprentice/agent"
+	"github.com/apprentice-rl/apprentice/benchmarks"
+	"github.com/apprentice-rl/apprentice/benchmarks/report"
+	"github.com/apprentice-rl/apprentice/benchmarks/starter"
+	"github.com/apprentice-rl/apprentice/sandbox"
+	"github.com/apprentice-rl/apprentice/srl"
+	"github.com/apprentice-rl/apprentice/trajectories"
+)
+
+func (a *app) demoCommand() *cobra.Command {
+	var sf sandboxFlags
+	var tf taskFlags
+	var rf runFlags
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Run the whole pipeline on the starter suite: no key, no daemon, no GPU",
+		Long: `Run the whole pipeline on the starter suite. The scripted expert solves every task
+and is recorded; three sets of predictions are graded (the expert's, empty ones,
+and wrong ones that apply and compile); the recorded steps become training
+examples, and a few answers near and far from the expert's are scored to show
+the dense reward. What came of it is in RUN/report.html.
+
+The expert works from the gold patches, so its resolve rate checks the pipeline
+and says nothing about any model.`,
+		Example: "  apprentice demo\n  apprentice demo --sandbox docker --json",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := rf.check(); err != nil {
+				return err
+			}
+			suite, err := tf.suite()
+			if err != nil {
+				return err
+			}
+			d, err := a.openDriver(cmd.Context(), sf)
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			return a.demo(cmd.Context(), d, suite, rf)
+		},
+	}
+	sf.add(cmd)
+	rf.add(cmd)
+	cmd.Flags().StringArrayVar(&tf.ids, "task", nil, "only the task of this id; may be repeated")
+	rf.dir = "runs/demo"
+	run := cmd.Flags().Lookup("run")
+	run.DefValue = rf.dir
+	return cmd
+}
+
+func (a *app) demo(ctx context.Context, d sandbox.Driver, suite benchmarks.Suite, rf runFlags) error {
+	began := time.Now()
+	if err := writeRunInfo(ctx, rf, d, runInfo{Command: "demo", Suite: suite.Name}); err != nil {
+		return err
+	}
+	a.say("%d tasks of suite %s in %s sandboxes, %d at once", len(suite.Tasks), suite.Name, d.Name(), rf.parallel)
+	recorded, err := a.record(ctx, d, recording{
+		suite: suite, run: rf, policy: oracleFactory, limits: agent.DefaultLimits(), attempts: 1, set: "oracle",
+	})
+	if err != nil {
+		return err
+	}
+	sets, err := a.demoSets(ctx, d, suite, rf, recorded)
+	if err != nil {
+		return err
+	}
+	steps := filepath.Join(rf.dir, "srl", "steps.jsonl")
+	n, err := writeExamples(steps, examplesOf(finished(recorded), srl.Options{}, new(int)))
+	if err != nil {
+		return err
+	}
+	shown, rewards, err := showReward(recorded)
+	if err != nil {
+		return err
+	}
+	image, err := d.Resolve(ctx, "")
+	if err != nil {
+		return err
+	}
+	run := report.Run{
+		Name: rf.name(), Created: time.Now().UTC(), Suite: suite.Name, Sandbox: d.Name(), Image: image,
+		Rules: benchmarks.V4, Limits: sandbox.DefaultLimits(), Versions: versions(), Sets: sets, StepExamples: n, Trajectory: shown, Rewards: rewards,
+	}
+	if shown != nil {
+		run.Enforcement = shown.Header.Sandbox.Enforcement
+	}
+	if err := report.Write(rf.dir, run); err != nil {
+		return err
+	}
+	if a.json {
+		b, err := os.ReadFile(filepath.Join(rf.dir, "report.json"))
+		if err != nil {
+			return err
+		}
+		_, err = a.stdout.Write(b)
+		return err
+	}
+	a.printDemo(run, rf.dir, steps, time.Since(began))
+	return demoVerdict(sets)
+}
+
+// demoSets grades the three sets of predictions.
+func (a *app) demoSets(ctx context.Context, d sandbox.Driver, suite benchmarks.Suite, rf runFlags, recorded []agent.Result) ([]report.Set, error) {
+	empty, _, err := predictions("empty", suite)
+	if err != nil {
+		return nil, err
+	}
+	wrong, err := starter.Wrong()
+	if err != nil {
+		return nil, err
+	}
+	sets := []report.Set{
+		{Name: "oracle", Kind: report.Oracle},
+		{Name: "empty", Kind: report.Empty},
+		{Name: "wrong", Kind: report.Wrong},
+	}
+	for i, preds := range [][]benchmarks.Prediction{predictionsOf(recorded), empty, only(wrong, suite)} {
+		g := grading{suite: suite, run: rf, set: sets[i].Name, predictions: preds, rules: benchmarks.V4, timeout: benchmarks.DefaultTimeout, runEmpty: sets[i].Kind == report.Empty}
+		if i == 0 {
+			g.suite = withPredictions(suite, preds)
+		} else if err := benchmarks.WritePredictions(filepath.Join(rf.dir, "predictions", g.set+".jsonl"), preds); err != nil {
+			return nil, err
+		}
+		if sets[i].Results, err = a.grade(ctx, d, g); err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			sets[i].Results = withUnrecorded(sets[i].Results, recorded)
+		}
+	}
+	return sets, nil
+}
+
+// withPredictions keeps the tasks that there is something to grade for.
+func withPredictions(s benchmarks.Suite, preds []benchmarks.Prediction) benchmarks.Suite {
+	kept := benchmarks.Suite{Name: s.Name}
+	for _, t := range s.Tasks {
+		for _, p := range preds {
+			if p.ID == t.ID {
+				kept.Tasks = append(kept.Tasks, t)
+			}
+		}
+	}
+	return kept
+}
+
+// withUnrecorded puts the tasks whose episode has no end among the results:
+// they are not unresolved.
+func withUnrecorded(graded benchmarks.Results, recorded []agent.Result) benchmarks.Results {
+	var all benchmarks.Results
+	for _, r := range recorded {
+		switch {
+		case r.Skipped != "":
+			all = append(all, benchmarks.Evaluation{Task: r.TaskID, Verdict: benchmarks.Skipped, Detail: r.Skipped})
+		case r.Trajectory == nil:
+			all = append(all, benchmarks.Evaluation{Task: r.TaskID, Verdict: benchmarks.InfrastructureFailure, Detail: outcomeOf(r)})
+		default:
+			for _, e := range graded {
+				if e.Task == r.TaskID {
+					all = append(all, e)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// finished lists the trajectories that have an end.
+func finished(recorded []agent.Result) []string {
+	var paths []string
+	for _, r := range recorded {
+		if r.Trajectory != nil {
+			paths = append(paths, r.Path)
+		}
+	}
+	return paths
+}
+
+// showReward scores variations of the expert's actions in one trajectory, the
+// one with the most steps.
+func showReward(recorded []agent.Result) (*trajectories.Trajectory, *report.Rewards, error) {
+	var best agent.Result
+	for _, r := range recorded {
+		if r.Trajectory != nil && (best.Trajectory == nil || r.Trajectory.Steps > best.Trajectory.Steps) {
+			best = r
+		}
+	}
+	if best.Trajectory == nil {
+		return nil, nil, nil
+	}
+	t, err := trajectories.Read(best.Path)
+	if err != nil {
+		return nil, nil, err
+	}
+	var examples []srl.Example
+	for e, err := range srl.Examples(t, srl.Options{}) {
+		if err != nil {
+			return nil, nil, err
+		}
+		examples = append(examples, e)
+	}
+	rewards := &report.Rewards{Trajectory: t.Header.ID}
+	at := map[string]int{}
+	for i, e := range examples {
+		rewards.Name = e.Reward.Name
+		other := ""
+		if i+1 < len(examples) {
+			other = examples[i+1].Action
+		}
+		for _, p := range srl.Perturb(e, other) {
+			score, err := e.Reward.Score(p.Output, e.Action)
+			if err != nil {
+				return nil, nil, err
+			}
+			n, ok := at[p.Name]
+			if !ok {
+				n = len(rewards.Series)
+				at[p.Name] = n
+				rewards.Series = append(rewards.Series, report.Series{Name: p.Name})
+			}
+			rewards.Series[n].Points = append(rewards.Series[n].Points, report.Point{Step: e.Step, Reward: score})
+		}
+	}
+	return t, rewards, nil
+}
+
+// meaning says in a few words what a set is.
+var meaning = map[report.Kind]string{
+	report.Oracle: "the scripted expert's patches: must be all",
+	report.Empty:  "no change, tests run all the same: must be none",
+	report.Wrong:  "plausible wrong patches: must be none",
+}
+
+// printDemo ends the demo with what came of it and what to do next.
+func (a *app) printDemo(run report.Run, dir, steps string, took time.Duration) {
+	w := a.stdout
+	fmt.Fprintf(w, "\nset       resolved (95 %% interval)\n")
+	for _, s := range run.Sets {
+		fmt.Fprintf(w, "%-8s  %-34s  %s\n", s.Name, s.Results.Rate(), meaning[s.Kind])
+	}
+	if n := run.Sets[0].Results.Count(benchmarks.Skipped); n > 0 {
+		fmt.Fprintf(w, "%d tasks are skipped: their toolchain is not in the sandbox\n", n)
+	}
+	if run.Rewards != nil {
+		fmt.Fprintf(w, "\nreward of answers near and far from the expert's, mean over %s\n", run.Rewards.Trajectory)
+		for _, s := range run.Rewards.Series {
+			fmt.Fprintf(w, "  %-28s %6.3f\n", s.Name, s.Mean())
+		}
+	}
+	fmt.Fprintf(w, "\n%d step examples in %s\nreport in %s (%.0f s, %s sandboxes)\n", run.StepExamples, steps, filepath.Join(dir, "report.html"), took.Seconds(), run.Sandbox)
+	fmt.Fprint(w, `
+The oracle's rate checks the pipeline: it works from the gold patches. With a model of your own:
+  apprentice record --policy llm --base-url URL --model NAME --run runs/mine
+  apprentice bench grade --predictions runs/mine/predictions/llm.jsonl --run runs/mine
+  apprentice srl steps runs/mine --out steps.jsonl
+`)
+}
+
+// demoVerdict says whether the pipeline did what it must.
+func demoVerdict(sets []report.Set) error {
+	for _, s := range sets {
+		if n := s.Results.Count(benchmarks.InfrastructureFailure); n > 0 {
+			return fmt.Errorf("the infrastructure failed on %d tasks of set %s; the same command tries them again", n, s.Name)
+		}
+		want := 0
+		if s.Kind == report.Oracle {
+			want = s.Results.Rate().Scored
+		}
+		if got := s.Results.Rate().Resolved; got != want {
+			return fmt.Errorf("set %s resolves %d tasks, and must resolve %d: %w", s.Name, got, want, errFellShort)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/apprentice-rl/apprentice/sandbox"
+	"github.com/apprentice-rl/apprentice/sandbox/docker"
+	"github.com/apprentice-rl/apprentice/sandbox/local"
+)
+
+// starterImage is the image for tasks that name none, on Docker.
+func starterImage() docker.DebianImage {
+	return docker.DebianImage{
+		Name:     "apprentice/starter",
+		Release:  "bookworm",
+		Packages: []string{"bash", "ca-certificates", "git", "golang-go", "patch", "python3"},
+	}
+}
+
+// sandboxFlags choose the sandbox driver.
+type sandboxFlags struct {
+	driver string
+	image  string
+}
+
+func (f *sandboxFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.driver, "sandbox", "auto", "sandbox driver: docker, local, or auto (docker where an engine and an image are, else local)")
+	cmd.Flags().StringVar(&f.image, "image", "", "image for tasks that name none, on docker (default: built from Debian packages)")
+	_ = cmd.RegisterFlagCompletionFunc("sandbox", cobra.FixedCompletions([]string{"auto", "docker", "local"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// A closingDriver is a driver that holds resources.
+type closingDriver interface {
+	sandbox.Driver
+	Close() error
+}
+
+// openDriver opens the driver that the flags ask for, and removes what earlier
+// runs that were killed have left.
+func (a *app) openDriver(ctx context.Context, f sandboxFlags) (closingDriver, error) {
+	d, err := a.chooseDriver(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.collect(ctx, d); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+func (a *app) chooseDriver(ctx context.Context, f sandboxFlags) (closingDriver, error) {
+	switch f.driver {
+	case "docker":
+		return a.openDocker(ctx, f.image)
+	case "local":
+		return openLocal(f.image)
+	case "auto":
+		d, err := a.openDocker(ctx, f.image)
+		if err == nil {
+			return d, nil
+		}
+		if f.image != "" || ctx.Err() != nil {
+			return nil, err
+		}
+		if !errors.Is(err, errNoEngine) { // an engine without an image is worth a word
+			a.say("not using docker: %v", err)
+		}
+		return openLocal("")
+	}
+	return nil, userf("--sandbox %s: there is no such driver; use auto, docker or local", f.driver)
+}
+
+func openLocal(image string) (closingDriver, error) {
+	if image != "" {
+		return nil, userf("--image %s: the local driver has no images; use --sandbox docker", image)
+	}
+	d, err := local.New(local.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// errNoEngine: Docker is not there at all, which is nothing to talk about when
+// nobody asked for it.
+var errNoEngine = errors.New("start a Docker Engine, point DOCKER_HOST at one, or use --sandbox local")
+
+func (a *app) openDocker(ctx context.Context, image string) (closingDriver, error) {
+	img := starterImage()
+	base := image
+	if base == "" {
+		base = img.Ref()
+	}
+	d, err := docker.New(ctx, docker.Options{BaseImage: base})
+	if errors.Is(err, sandbox.ErrUnavailable) {
+		return nil, fmt.Errorf("%w; %w", err, errNoEngine)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if image == "" {
+		err = a.ensureImage(ctx, d, img)
+	} else {
+		_, err = d.Resolve(ctx, image)
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// ensureImage builds the image if the engine has not got it.
+func (a *app) ensureImage(ctx context.Context, d *docker.Driver, img docker.DebianImage) error {
+	has, err := d.HasImage(ctx, img.Ref())
+	if err != nil || has {
+		return err
+	}
+	a.say("building image %s from Debian packages, once; this takes a minute or two", img.Ref())
+	var log bytes.Buffer
+	if err := d.BuildDebian(ctx, img, &log); err != nil {
+		return fmt.Errorf("%w%s", err, lastLines(log.String(), 3))
+	}
+	return nil
+}
+
+func lastLines(s string, n int) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	if s == "" {
+		return ""
+	}
+	return "\n  " + strings.Join(lines[max(0, len(lines)-n):], "\n  ")
+}
+
+// collect removes sandboxes whose owner is gone or whose time is over.
+func (a *app) collect(ctx context.Context, d sandbox.Driver) (removed []string, err error) {
+	left, err := d.Leftovers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range left {
+		if rerr := l.Remove(ctx); rerr != nil && !errors.Is(rerr, os.ErrNotExist) {
+			err = errors.Join(err, rerr)
+			continue
+		}
+		removed = append(removed, l.ID)
+	}
+	if len(removed) > 0 {
+		a.say("removed %d sandboxes that an earlier run left behind", len(removed))
+	}
+	return removed, err
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/apprentice-rl/apprentice/benchmarks"
+	"github.com/apprentice-rl/apprentice/env"
+	"github.com/apprentice-rl/apprentice/sandbox"
+	"github.com/apprentice-rl/apprentice/sandbox/docker"
+	"github.com/apprentice-rl/apprentice/sandbox/local"
+)
+
+func (a *app) sandboxCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Look into the environment of a task, and clean up",
+		Args:  noArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(a.sandboxRunCommand(), a.sandboxGCCommand())
+	return cmd
+}
+
+func (a *app) sandboxRunCommand() *cobra.Command {
+	var sf sandboxFlags
+	var tf taskFlags
+	var patch string
+	cmd := &cobra.Command{
+		Use:   "run --task ID [--patch FILE] [-- COMMAND...]",
+		Short: "Open a shell in exactly the environment of a task",
+		Long: `Open a shell in exactly the environment of a task: its repository at the base
+commit with nothing newer, the same image, limits, user and variables as a
+policy and the evaluator get. The sandbox is gone afterwards.
+
+Lines are read from standard input and run in one bash session; with a command
+after --, only that runs. Programs that need a terminal of their own, such as
+editors, do not work in here.`,
+		Example: `  apprentice sandbox run --task starter__pager-12
+  apprentice sandbox run --task starter__pager-12 --patch fix.diff -- go test ./...
+  echo 'git log --oneline' | apprentice sandbox run --task starter__pager-12`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			task, err := tf.one()
+			if err != nil {
+				return err
+			}
+			var diff []byte
+			if patch != "" {
+				if diff, err = os.ReadFile(patch); err != nil {
+					return userf("--patch: %w", err)
+				}
+			}
+			d, err := a.openDriver(cmd.Context(), sf)
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			return a.sandboxRun(cmd.Context(), d, task, string(diff), args)
+		},
+	}
+	sf.add(cmd)
+	tf.add(cmd)
+	cmd.Flags().StringVar(&patch, "patch", "", "apply this patch first, as the evaluator does")
+	return cmd
+}
+
+func (a *app) sandboxRun(ctx context.Context, d sandbox.Driver, task env.Task, patch string, command []string) (err error) {
+	launcher := &env.Launcher{Driver: d, Run: "sandbox-run"}
+	e, err := launcher.Launch(ctx, task, env.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	if patch != "" {
+		applied, err := benchmarks.V4.Apply(ctx, e.Sandbox(), patch)
+		if err != nil {
+			return err
+		}
+		if !applied.Applied {
+			return userf("--patch: it does not apply to %s:\n%s", task.ID, applied.Log)
+		}
+	}
+	a.say("%s at %.12s in a %s sandbox; it is gone when this ends", task.ID, e.Start(), d.Name())
+	if len(command) > 0 {
+		res, err := e.Sandbox().Run(ctx, sandbox.Command{Argv: command, Dir: env.Workdir})
+		if err != nil {
+			return err
+		}
+		return a.show(res)
+	}
+	return a.session(ctx, e)
+}
+
+// session runs lines of standard input in one bash session.
+func (a *app) session(ctx context.Context, e *env.Environment) error {
+	shell, err := e.Sandbox().Shell(ctx, env.Workdir)
+	if err != nil {
+		return err
+	}
+	defer shell.Close()
+	interactive := false
+	if f, ok := a.stdin.(*os.File); ok {
+		interactive = term.IsTerminal(int(f.Fd()))
+	}
+	if !interactive {
+		script, err := io.ReadAll(a.stdin)
+		if err != nil {
+			return err
+		}
+		res, err := shell.Run(ctx, string(script), 0)
+		if err != nil {
+			return err
+		}
+		return a.show(res.Result)
+	}
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		for s := bufio.NewScanner(a.stdin); s.Scan(); {
+			lines <- s.Text()
+		}
+	}()
+	dir := env.Workdir
+	for {
+		fmt.Fprintf(a.stderr, "%s:%s$ ", e.Task().ID, dir)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case line, more := <-lines:
+			if !more || strings.TrimSpace(line) == "exit" {
+				fmt.Fprintln(a.stderr)
+				return nil
+			}
+			res, err := shell.Run(ctx, line, 0)
+			if err != nil {
+				return err
+			}
+			_ = a.show(res.Result) // a command's failure is shown, and the session goes on
+			dir = res.Dir
+		}
+	}
+}
+
+// show prints the output of a command, and says how it ended where that was
+// not with exit code 0.
+func (a *app) show(res sandbox.Result) error {
+	if _, err := a.stdout.Write(res.Output); err != nil {
+		return err
+	}
+	if res.Succeeded() {
+		return nil
+	}
+	switch res.End {
+	case sandbox.EndExit:
+		a.say("[exit code %d]", res.ExitCode)
+	case sandbox.EndRefused:
+		a.say("[%s]", res.Reason)
+	default:
+		a.say("[%s %s after %v]", res.End, res.Signal, res.Duration.Round(time.Millisecond))
+	}
+	return errors.Join(errFellShort, errSaid)
+}
+
+func (a *app) sandboxGCCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "gc",
+		Short: "Remove sandboxes whose owner is gone or whose time is over",
+		Long: `Remove sandboxes whose owner is gone or whose time is over, and no others. Every
+command that starts sandboxes does the same first.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			removed := []string{}
+			for _, open := range []func() (closingDriver, error){
+				func() (closingDriver, error) { return docker.New(cmd.Context(), docker.Options{}) },
+				func() (closingDriver, error) { return local.New(local.Options{}) },
+			} {
+				d, err := open()
+				if errors.Is(err, sandbox.ErrUnavailable) {
+					continue
+				}
+				if err != nil {
+					return err
+				}
+				ids, err := a.collect(cmd.Context(), d)
+				if err = errors.Join(err, d.Close()); err != nil {
+					return err
+				}
+				removed = append(removed, ids...)
+			}
+			if a.json {
+				return a.printJSON(map[string]any{"removed": removed})
+			}
+			fmt.Fprintf(a.stdout, "%d sandboxes removed\n", len(removed))
+			return nil
+		},
+	}
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/apprentice-rl/apprentice/srl"
+	"github.com/apprentice-rl/apprentice/srl/format"
+	"github.com/apprentice-rl/apprentice/srl/reward"
+	"github.com/apprentice-rl/apprentice/trajectories"
+)
+
+func (a *app) srlCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "srl",
+		Short: "Make training examples of trajectories",
+		Args:  noArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(a.srlStepsCommand())
+	return cmd
+}
+
+func (a *app) srlStepsCommand() *cobra.Command {
+	var (
+		out      string
+		language string
+		kind     string
+		targets  string
+		opts     srl.Options
+	)
+	cmd := &cobra.Command{
+		Use:   "steps RUN|FILE...",
+		Short: "Turn each expert action into one SRL step example",
+		Long: `Turn each expert action of finished trajectories into one training example, as
+JSONL: a prompt (the issue and the latest action/observation pairs) and the
+expert's action at that step, with the reward that scores answers to it
+(Supervised Reinforcement Learning, arXiv 2510.25992).
+
+Rewards:
+  bare   our default: difflib without autojunk, on the tool's name and its
+         argument values without the call syntax around them
+  paper  the paper taken literally: difflib as Python calls it plainly (with
+         autojunk), on the whole text of the action`,
+		Example: `  apprentice srl steps runs/demo --out steps.jsonl
+  apprentice srl steps runs/demo --targets n-1 --window 4 --reward paper`,
+		Args: someArgs,
+		RunE: func(_ *cobra.Command, args []string) error {
+			lang := format.Language(language)
+			switch kind {
+			case "bare":
+				opts.Reward = reward.Bare(lang)
+			case "paper":
+				opts.Reward = reward.Paper(lang)
+			default:
+				return userf("--reward %s: there is no such reward; use bare or paper", kind)
+			}
+			opts.Targets = srl.Targets(targets)
+			if err := opts.Check(); err != nil {
+				return userError{err}
+			}
+			return a.srlSteps(args, opts, out)
+		},
+	}
+	cmd.Flags().StringVarP(&out, "out", "o", "", "file to write (default: standard output)")
+	cmd.Flags().IntVar(&opts.Window, "window", 2, "action/observation pairs that a prompt shows, -1 for all")
+	cmd.Flags().StringVar(&targets, "targets", "all", "steps that become examples: all, or n-1 to leave the last one out")
+	cmd.Flags().StringVar(&language, "language", "xml", "how actions are written: xml, json or bash")
+	cmd.Flags().StringVar(&kind, "reward", "bare", "reward that scores answers: bare or paper")
+	cmd.Flags().IntVar(&opts.ObservationCap, "observation-cap", 8000, "characters of one observation that a prompt shows")
+	return cmd
+}
+
+func (a *app) srlSteps(args []string, opts srl.Options, out string) error {
+	paths, err := trajectoryFiles(args)
+	if err != nil {
+		return err
+	}
+	var skipped int
+	examples := examplesOf(paths, opts, &skipped)
+	var n int
+	if out == "" {
+		w := bufio.NewWriter(a.stdout)
+		if n, err = srl.WriteJSONL(w, examples); err == nil {
+			err = w.Flush()
+		}
+	} else {
+		n, err = writeExamples(out, examples)
+	}
+	if err != nil {
+		return err
+	}
+	if skipped > 0 {
+		a.say("%d trajectories are unfinished and were left out", skipped)
+	}
+	if out != "" {
+		if a.json {
+			return a.printJSON(map[string]any{"step_examples": n, "trajectories": len(paths) - skipped, "file": out})
+		}
+		fmt.Fprintf(a.stdout, "%d step examples of %d trajectories in %s\n", n, len(paths)-skipped, out)
+	}
+	return nil
+}
+
+// trajectoryFiles finds the trajectories that are named: files, or runs.
+func trajectoryFiles(args []string) ([]string, error) {
+	var paths []string
+	for _, arg := range args {
+		st, err := os.Stat(arg)
+		if err != nil {
+			return nil, userError{err}
+		}
+		if !st.IsDir() {
+			paths = append(paths, arg)
+			continue
+		}
+		dir := arg
+		if sub := filepath.Join(arg, "trajectories"); isDir(sub) {
+			dir = sub
+		}
+		found, err := trajectories.List(dir)
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			return nil, userf("%s holds no trajectories; 'apprentice record' makes some", arg)
+		}
+		paths = append(paths, found...)
+	}
+	return paths, nil
+}
+
+func isDir(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.IsDir()
+}
+
+// examplesOf reads trajectories one after another and yields their examples;
+// skipped counts those that are unfinished.
+func examplesOf(paths []string, opts srl.Options, skipped *int) iter.Seq2[srl.Example, error] {
+	return func(yield func(srl.Example, error) bool) {
+		for _, path := range paths {
+			t, err := trajectories.Read(path)
+			if err != nil {
+				yield(srl.Example{}, err)
+				return
+			}
+			if t.End == nil {
+				*skipped++
+				continue
+			}
+			for e, err := range srl.Examples(t, opts) {
+				if !yield(e, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// writeExamples writes a file that is there whole or not at all.
+func writeExamples(path string, examples iter.Seq2[srl.Example, error]) (n int, err error) {
+	return n, writeWholeFrom(path, func(w io.Writer) error {
+		n, err = srl.WriteJSONL(w, examples)
+		return err
+	})
+}
