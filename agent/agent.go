@@ -64,13 +64,13 @@ type Policy interface {
 type Factory func(task env.Task) (Policy, error)
 
 var (
-	// ErrGaveUp: the policy itself cannot go on. The episode ends with
+	// ErrGaveUp says that the policy itself cannot go on. The episode ends with
 	// trajectories.ExitGaveUp.
 	ErrGaveUp = errors.New("the policy gave up")
-	// ErrContextLength: the history does not fit into the model's context any
-	// more. The episode ends with trajectories.ExitTokenLimit.
+	// ErrContextLength says that the history does not fit into the model's
+	// context any more. The episode ends with trajectories.ExitTokenLimit.
 	ErrContextLength = errors.New("the history no longer fits into the model's context")
-	// ErrStop: every other episode would meet the same error (a refused key, a
-	// model that does not exist), so the whole run stops.
+	// ErrStop says that every other episode would meet the same error (a
+	// refused key, a model that does not exist), so the whole run stops.
 	ErrStop = errors.New("the run cannot go on")
 )

@@ -18,13 +18,13 @@ import (
 )
 
 // episode runs a policy in a place and returns the log as it is on disk.
-func episode(t *testing.T, ctx context.Context, p agent.Policy, in place, l agent.Limits) (*trajectories.Trajectory, error) {
+func episode(ctx context.Context, t *testing.T, p agent.Policy, in place, l agent.Limits) (*trajectories.Trajectory, error) {
 	path := filepath.Join(t.TempDir(), "x.jsonl")
 	header, err := agent.NewHeader(in.Task(), in.Tools(), p.Describe())
 	require.NoError(t, err)
 	log, err := trajectories.Create(path, header)
 	require.NoError(t, err)
-	defer log.Close()
+	defer func() { require.NoError(t, log.Close()) }()
 	e := agent.Episode{Policy: p, Environment: in, Limits: l, Header: header, Log: log}
 	got, runErr := e.Run(ctx)
 	onDisk, err := trajectories.Read(path)
@@ -37,7 +37,7 @@ func episode(t *testing.T, ctx context.Context, p agent.Policy, in place, l agen
 }
 
 func TestAnEpisodeEndsWithSubmit(t *testing.T) {
-	got, err := episode(t, t.Context(), submitsAfter(3), place{task: tasks(1)[0]}, agent.DefaultLimits())
+	got, err := episode(t.Context(), t, submitsAfter(3), place{task: tasks(1)[0]}, agent.DefaultLimits())
 	require.NoError(t, err)
 	require.Equal(t, trajectories.ExitSubmitted, got.End.Status)
 	require.Equal(t, "the patch of toy__calc-1", got.End.Patch)
@@ -88,7 +88,7 @@ func TestAnEpisodeEndsAtItsLimits(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := episode(t, t.Context(), tt.policy, place{}, tt.limits)
+			got, err := episode(t.Context(), t, tt.policy, place{}, tt.limits)
 			require.NoError(t, err)
 			require.Equal(t, tt.status, got.End.Status)
 			require.NotEmpty(t, got.End.Detail)
@@ -115,7 +115,7 @@ func TestTheTimeLimitStopsAPolicyAndAnAction(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				got, err := episode(t, t.Context(), in.policy, in.place, agent.Limits{Time: time.Hour})
+				got, err := episode(t.Context(), t, in.policy, in.place, agent.Limits{Time: time.Hour})
 				require.NoError(t, err)
 				require.Equal(t, time.Hour, time.Since(began))
 				require.Equal(t, trajectories.ExitTimeLimit, got.End.Status)
@@ -153,7 +153,7 @@ func TestABrokenEpisodeHasNoEnd(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := episode(t, tt.ctx, tt.policy, tt.place, agent.Limits{})
+			_, err := episode(tt.ctx, t, tt.policy, tt.place, agent.Limits{})
 			require.ErrorIs(t, err, tt.want)
 		})
 	}
@@ -165,7 +165,7 @@ func TestWorkDoneBeforeACancellationIsKept(t *testing.T) {
 		cancel() // just when the policy submits
 		return env.Observation{Submitted: true}, nil
 	}}
-	got, err := episode(t, ctx, submitsAfter(1), in, agent.Limits{})
+	got, err := episode(ctx, t, submitsAfter(1), in, agent.Limits{})
 	require.NoError(t, err)
 	require.Equal(t, trajectories.ExitSubmitted, got.End.Status)
 }
@@ -174,7 +174,7 @@ func TestAPolicyThatSpoilsItsRepositoryHasNoPatch(t *testing.T) {
 	in := place{patch: func(context.Context) (string, error) {
 		return "", fmt.Errorf("diff: %w", &env.RepositoryError{Doing: "git diff", Reason: "not a git repository"})
 	}}
-	got, err := episode(t, t.Context(), submitsAfter(1), in, agent.Limits{})
+	got, err := episode(t.Context(), t, submitsAfter(1), in, agent.Limits{})
 	require.NoError(t, err)
 	require.Equal(t, trajectories.ExitSubmitted, got.End.Status)
 	require.Equal(t, "there is no patch: git diff: not a git repository", got.End.Detail)
@@ -186,7 +186,7 @@ func TestActionsGetUniqueIDs(t *testing.T) {
 		{ID: "call_0", Tool: "bash"}, {Tool: "bash"}, {ID: "call_0", Tool: "bash"}, {ID: "turn-2.1", Tool: "bash"},
 	}}
 	p := script{next: func(context.Context, int) (trajectories.Turn, error) { return turn, nil }}
-	got, err := episode(t, t.Context(), p, place{}, agent.Limits{Steps: 3})
+	got, err := episode(t.Context(), t, p, place{}, agent.Limits{Steps: 3})
 	require.NoError(t, err)
 	require.Len(t, got.Observations, 12) // reading checks that no id is used twice
 	require.Equal(t, "call_0", turn.Actions[0].ID)
@@ -197,7 +197,7 @@ func TestActionsAfterASubmitAreNotDone(t *testing.T) {
 	turn := call("submit")
 	turn.Actions = append(turn.Actions, env.Action{Tool: "bash"})
 	p := script{next: func(context.Context, int) (trajectories.Turn, error) { return turn, nil }}
-	got, err := episode(t, t.Context(), p, place{}, agent.Limits{})
+	got, err := episode(t.Context(), t, p, place{}, agent.Limits{})
 	require.NoError(t, err)
 	require.Len(t, got.Observations, 1)
 }
@@ -206,7 +206,7 @@ func TestATurnIsOnDiskBeforeItsActionsRun(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.jsonl")
 	log, err := trajectories.Create(path, trajectories.Header{})
 	require.NoError(t, err)
-	defer log.Close()
+	defer func() { require.NoError(t, log.Close()) }()
 	in := place{do: func(context.Context, env.Action) (env.Observation, error) {
 		onDisk, err := trajectories.Read(path)
 		require.NoError(t, err)

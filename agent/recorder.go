@@ -268,7 +268,7 @@ func (r *Recorder) episode(ctx context.Context, j job) (sum *Summary, err error)
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }() // every event is on disk already
 
 	ep := Episode{Policy: policy, Environment: e, Limits: r.Limits, Header: header, Log: log}
 	if r.Progress != nil {

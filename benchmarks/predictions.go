@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/google/renameio/v2"
 
 	"github.com/apprentice-rl/apprentice/env"
 )
@@ -164,7 +167,10 @@ func WritePredictions(path string, predictions []Prediction) error {
 			return fmt.Errorf("writing predictions %s: %w", path, err)
 		}
 	}
-	if err := writeFile(path, b.Bytes()); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("writing predictions: %w", err)
+	}
+	if err := renameio.WriteFile(path, b.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("writing predictions: %w", err)
 	}
 	return nil

@@ -4,11 +4,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/google/renameio/v2"
 
 	"github.com/apprentice-rl/apprentice/env"
 )
@@ -107,7 +110,7 @@ func (r record) load(task string) (Evaluation, bool) {
 
 // begin makes an empty folder with the patch in it.
 func (r record) begin(p Prediction) error {
-	if err := os.RemoveAll(r.dir); err != nil {
+	if err := errors.Join(os.RemoveAll(r.dir), os.MkdirAll(r.dir, 0o755)); err != nil {
 		return &recordError{err}
 	}
 	patch := ""
@@ -154,7 +157,7 @@ func (r record) store(e Evaluation, p Prediction) error {
 }
 
 func (r record) write(name string, data []byte) error {
-	if err := writeFile(filepath.Join(r.dir, name), data); err != nil {
+	if err := renameio.WriteFile(filepath.Join(r.dir, name), data, 0o644); err != nil {
 		return &recordError{err}
 	}
 	return nil

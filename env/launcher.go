@@ -181,6 +181,11 @@ func (l *Launcher) setUp(ctx context.Context, image string, task Task) (err erro
 		return fmt.Errorf("starting a sandbox for the setup: %w", err)
 	}
 	defer func() { err = errors.Join(err, sb.Close()) }()
+	// A program that is missing makes the task skipped; a setup that fails
+	// for want of it would not.
+	if err := (&Environment{task: task, sandbox: sb}).probe(ctx, "none"); err != nil {
+		return err
+	}
 	res, err := sb.Run(ctx, sandbox.Command{Argv: []string{"sh", "-e", "-c", task.Setup}, Timeout: setupTimeout, OutputCap: 1 << 20})
 	if err != nil {
 		return fmt.Errorf("running the setup: %w", err)

@@ -1,5 +1,7 @@
-# Looks whether a task can be placed in this sandbox.
-# Usage: sh -c "$script" probe <work dir> <image|archive> <program>...
+# Looks whether a task can be placed in this sandbox: at its programs, and at
+# what stands in the work dir.
+# Usage: sh -c "$script" probe <work dir> <image|archive|none> <program>...
+# With none it looks for the programs only.
 work=$1 source=$2
 shift 2
 for program; do

@@ -62,6 +62,7 @@ func TestOpenRemovesEveryLeakOfAnImage(t *testing.T) {
 		{"a symbolic ref", `git branch later $future; git symbolic-ref refs/heads/alias refs/heads/later; git symbolic-ref refs/heads/mine refs/heads/master`},
 		{"a ref outside of heads and tags", `git update-ref refs/pull/7/head $future`},
 		{"a kept pack", `git branch later $future; git gc -q; git branch -qD later; for p in .git/objects/pack/*.pack; do touch ${p%.pack}.keep; done`},
+		{"a pack of a partial clone", `git branch later $future; git gc -q; for p in .git/objects/pack/*.pack; do touch ${p%.pack}.promisor; done; git config extensions.partialClone origin`},
 		{"a linked work tree", `git worktree add -q /tmp/tree $future`},
 		{"a merge under way", `git branch later $future; echo other > file; git commit -qam other; git merge later || true; git merge --abort; git reset -q --hard $base; git merge --no-commit --no-ff later; git checkout -q $base -- file`},
 		{"a bisection", `git bisect start -q $future $base~1`},
@@ -113,7 +114,6 @@ func TestOpenReportsWhatItCannotRemove(t *testing.T) {
 	for _, tt := range []struct{ name, script, want string }{
 		{"objects borrowed from another repository", `git clone -q --bare . /tmp/other; git -C /tmp/other fetch -q /testbed $future
 			echo /tmp/other/objects > .git/objects/info/alternates`, "objects borrowed from /tmp/other/objects"},
-		{"a pack that git takes for re-fetchable", `git branch later $future; git gc -q; for p in .git/objects/pack/*.pack; do touch ${p%.pack}.promisor; done`, "commit "},
 		{"objects that git is told to keep", `git branch later $future; git config core.repositoryFormatVersion 1; git config extensions.preciousObjects true`, "commit "},
 		{"a remote in the user's own configuration", `git config --global remote.up.url /tmp/up`, "remote up"},
 	} {

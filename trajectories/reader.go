@@ -38,7 +38,7 @@ func Read(path string) (*Trajectory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading a trajectory: %w", err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	return Decode(path, file)
 }
 

@@ -138,16 +138,16 @@ type End struct {
 // ExitStatus is how an episode ended, one of a closed set.
 type ExitStatus string
 
+// The exit statuses. ExitInfrastructure means that sandbox or model endpoint
+// failed: such an episode says nothing about the policy and is run again.
 const (
-	ExitSubmitted    ExitStatus = "submitted"
-	ExitStepLimit    ExitStatus = "step_limit"
-	ExitTokenLimit   ExitStatus = "token_limit"
-	ExitCostLimit    ExitStatus = "cost_limit"
-	ExitTimeLimit    ExitStatus = "time_limit"
-	ExitFormatErrors ExitStatus = "format_errors" // too many in a row
-	ExitGaveUp       ExitStatus = "gave_up"       // the policy itself cannot go on
-	// ExitInfrastructure: sandbox or model endpoint failed. Such an episode
-	// says nothing about the policy and is run again.
+	ExitSubmitted      ExitStatus = "submitted"
+	ExitStepLimit      ExitStatus = "step_limit"
+	ExitTokenLimit     ExitStatus = "token_limit"
+	ExitCostLimit      ExitStatus = "cost_limit"
+	ExitTimeLimit      ExitStatus = "time_limit"
+	ExitFormatErrors   ExitStatus = "format_errors" // too many in a row
+	ExitGaveUp         ExitStatus = "gave_up"       // the policy itself cannot go on
 	ExitInfrastructure ExitStatus = "infrastructure"
 )
 

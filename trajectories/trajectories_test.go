@@ -26,7 +26,7 @@ func write(path string, t *trajectories.Trajectory) error {
 	if err != nil {
 		return err
 	}
-	defer w.Close()
+	defer func() { _ = w.Close() }()
 	for _, turn := range t.Turns {
 		if err := w.Turn(turn); err != nil {
 			return err
@@ -267,7 +267,7 @@ func TestAnEndedLogTakesNoMore(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.jsonl")
 	w, err := trajectories.Create(path, small().Header)
 	require.NoError(t, err)
-	defer w.Close()
+	defer func() { require.NoError(t, w.Close()) }()
 	require.NoError(t, w.End(trajectories.End{Status: trajectories.ExitGaveUp}))
 	require.ErrorContains(t, w.Turn(small().Turns[0]), "the log has ended")
 	got, err := trajectories.Read(path)
@@ -279,7 +279,7 @@ func TestAnEventThatCannotBeEncodedLeavesTheLogUsable(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.jsonl")
 	w, err := trajectories.Create(path, small().Header)
 	require.NoError(t, err)
-	defer w.Close()
+	defer func() { require.NoError(t, w.Close()) }()
 	bad := small().Turns[0]
 	bad.Response = json.RawMessage("{not json")
 	require.ErrorContains(t, w.Turn(bad), path)

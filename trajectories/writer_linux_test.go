@@ -17,7 +17,7 @@ func TestAWriteThatStopsInTheMiddleIsTakenBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.jsonl")
 	w, err := trajectories.Create(path, small().Header)
 	require.NoError(t, err)
-	defer w.Close()
+	defer func() { require.NoError(t, w.Close()) }()
 	require.NoError(t, w.Turn(small().Turns[0]))
 	before, err := os.ReadFile(path)
 	require.NoError(t, err)

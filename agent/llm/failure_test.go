@@ -121,17 +121,15 @@ func TestWhatNoRetryMendsIsNotAskedAgain(t *testing.T) {
 	}
 }
 
-func TestAnErrorSaysNothingToTheRetriesOfTheCaller(t *testing.T) {
-	for _, retries := range []int{-1, 3} {
-		o := options(llmtest.New(t, llmtest.RateLimited("86400"), llmtest.RateLimited("")))
-		o.Retries = retries
-		_, err := next(t, o, start())
-		var failed *llm.Error
-		require.ErrorAs(t, err, &failed)
-		require.Equal(t, sandbox.ErrUnavailable, failed.Unwrap())
-		var permanent *backoff.PermanentError
-		require.False(t, errors.As(err, &permanent))
-	}
+func TestAnErrorOfTheLastTryDoesNotStopTheRetriesOfTheCaller(t *testing.T) {
+	o := options(llmtest.New(t, llmtest.RateLimited(""), llmtest.Unauthorized(key)))
+	o.Retries = 1
+	_, err := next(t, o, start())
+	var failed *llm.Error
+	require.ErrorAs(t, err, &failed)
+	require.Equal(t, 2, failed.Tries)
+	var permanent *backoff.PermanentError
+	require.False(t, errors.As(err, &permanent))
 }
 
 func TestAMissingKeyIsSaid(t *testing.T) {

@@ -27,7 +27,7 @@ func goldPatches(t *gotesting.T, name string) []env.Task {
 	}
 	f, err := os.Open(filepath.Join(data, "datasets", name))
 	require.NoError(t, err)
-	defer f.Close()
+	defer func() { require.NoError(t, f.Close()) }()
 	var tasks []env.Task
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 64<<20)

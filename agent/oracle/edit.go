@@ -82,11 +82,11 @@ func widen(t *text, h hunk, more int) replacement {
 	if end := h.at + len(h.old.lines); end < to {
 		after = t.lines[end:to]
 	}
-	old := block{slices.Concat(before, h.old.lines, after), h.old.noEOL && len(after) == 0}
-	new := block{slices.Concat(before, h.new.lines, after), h.new.noEOL && len(after) == 0}
-	r := replacement{old: old.String(), new: new.String(), everything: from == 0 && t.whole && to == len(t.lines)}
+	was := block{slices.Concat(before, h.old.lines, after), h.old.noEOL && len(after) == 0}
+	is := block{slices.Concat(before, h.new.lines, after), h.new.noEOL && len(after) == 0}
+	r := replacement{old: was.String(), new: is.String(), everything: from == 0 && t.whole && to == len(t.lines)}
 	short := strings.TrimSuffix(r.old, "\n")
-	if short != "" && len(new.lines) > 0 && !old.noEOL && !new.noEOL && (t.unique(short) || !r.everything) {
+	if short != "" && len(is.lines) > 0 && !was.noEOL && !is.noEOL && (t.unique(short) || !r.everything) {
 		r.old, r.new = short, strings.TrimSuffix(r.new, "\n")
 	}
 	return r

@@ -3,7 +3,9 @@ package oracle_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -129,9 +131,8 @@ func create(file, content string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
 	_, err = f.WriteString(content)
-	return err
+	return errors.Join(err, f.Close())
 }
 
 func replace(file, old, with string) error {
@@ -197,7 +198,7 @@ func play(t testing, h *host, task env.Task) *trajectories.Trajectory {
 	t.Helper()
 	p, err := oracle.New(task)
 	require.NoError(t, err)
-	defer p.(interface{ Close() error }).Close()
+	defer func() { require.NoError(t, p.(io.Closer).Close()) }()
 	got, err := (&agent.Episode{Policy: p, Environment: h, Log: events{}}).Run(context.Background())
 	require.NoError(t, err)
 	return got

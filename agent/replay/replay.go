@@ -77,13 +77,13 @@ type Divergence struct {
 type What string
 
 const (
-	// Missing: one side has no observation, since its episode ended before.
+	// Missing says that one side has no observation, since its episode ended before.
 	Missing What = "missing"
-	// Ending: the command or the tool ended in another way.
+	// Ending says that the command or the tool ended in another way.
 	Ending What = "ending"
-	// Text: what the policy saw differs.
+	// Text says that what the policy saw differs.
 	Text What = "text"
-	// Patch: the final difference of the working tree differs.
+	// Patch says that the final difference of the working tree differs.
 	Patch What = "patch"
 )
 

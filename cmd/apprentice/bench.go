@@ -53,6 +53,9 @@ image or the rules have changed.`,
   apprentice bench grade --tasks multilingual.jsonl --task gin-gonic__gin-1957 --predictions gold --sandbox docker`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if preds == "" {
+				return userf("name the predictions: --predictions FILE, gold or empty")
+			}
 			if err := rf.check(); err != nil {
 				return err
 			}
@@ -94,7 +97,6 @@ image or the rules have changed.`,
 	tf.add(cmd)
 	rf.add(cmd)
 	cmd.Flags().StringVarP(&preds, "predictions", "p", "", "predictions file, or gold, or empty")
-	_ = cmd.MarkFlagRequired("predictions")
 	cmd.Flags().StringVar(&set, "set", "", "name of the set in the run (default: from the file's name)")
 	cmd.Flags().StringVar(&rules, "rules", "v4", "rules of which SWE-bench release: v4 (4.1) or v5")
 	cmd.Flags().DurationVar(&timeout, "timeout", benchmarks.DefaultTimeout, "wall time of one task's tests")
@@ -155,15 +157,8 @@ type grading struct {
 func (a *app) grade(ctx context.Context, d sandbox.Driver, g grading) (benchmarks.Results, error) {
 	bar := a.progress("grade "+g.set, len(g.suite.Tasks))
 	defer bar.close()
-	launcher := &env.Launcher{Driver: d, Run: g.run.name()}
 	e := benchmarks.Evaluator{
-		Launch: func(ctx context.Context, task env.Task) (benchmarks.Environment, error) {
-			placed, err := launcher.Launch(ctx, task, env.Options{})
-			if err != nil {
-				return nil, err // not a nil *Environment in an interface
-			}
-			return placed, nil
-		},
+		Launch:   benchmarks.From(&env.Launcher{Driver: d, Run: g.run.name()}),
 		Image:    d.Resolve,
 		Dir:      g.run.dir,
 		Rules:    g.rules,
@@ -193,7 +188,7 @@ func (p gradeProgress) Graded(e benchmarks.Evaluation) {
 	p.bar.add("%s: %s", e.Task, text)
 }
 
-func (p gradeProgress) Warning(task string, err error) { p.bar.note("%s: trying again: %v", task, err) }
+func (p gradeProgress) Warning(task string, err error) { p.bar.note("%s: %v", task, err) }
 
 // reportGrading prints the verdicts and the rate.
 func (a *app) reportGrading(set string, results benchmarks.Results, minimum float64) error {

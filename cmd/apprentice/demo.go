@@ -212,7 +212,7 @@ func showReward(recorded []agent.Result) (*trajectories.Trajectory, *report.Rewa
 		examples = append(examples, e)
 	}
 	rewards := &report.Rewards{Trajectory: t.Header.ID}
-	at := map[string]int{}
+	points := map[string][]report.Point{}
 	for i, e := range examples {
 		rewards.Name = e.Reward.Name
 		other := ""
@@ -224,13 +224,14 @@ func showReward(recorded []agent.Result) (*trajectories.Trajectory, *report.Rewa
 			if err != nil {
 				return nil, nil, err
 			}
-			n, ok := at[p.Name]
-			if !ok {
-				n = len(rewards.Series)
-				at[p.Name] = n
-				rewards.Series = append(rewards.Series, report.Series{Name: p.Name})
-			}
-			rewards.Series[n].Points = append(rewards.Series[n].Points, report.Point{Step: e.Step, Reward: score})
+			points[p.Name] = append(points[p.Name], report.Point{Step: e.Step, Reward: score})
+		}
+	}
+	for _, name := range []string{
+		srl.SameAction, srl.OneWordChanged, srl.OtherFile, srl.OtherExpertStep, srl.WrongTool, srl.ProseWithoutCall,
+	} {
+		if len(points[name]) > 0 {
+			rewards.Series = append(rewards.Series, report.Series{Name: name, Points: points[name]})
 		}
 	}
 	return t, rewards, nil

@@ -76,7 +76,7 @@ Exit codes: 0 done, 1 it ran and fell short, 2 your input, 3 infrastructure
   apprentice srl steps runs/first --out steps.jsonl`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as one JSON document on standard output")

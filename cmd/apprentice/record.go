@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/apprentice-rl/apprentice/agent"
@@ -84,7 +85,7 @@ func writeRunInfo(ctx context.Context, rf runFlags, d sandbox.Driver, info runIn
 	if err != nil {
 		return err
 	}
-	return writeWhole(path, append(b, '\n'))
+	return renameio.WriteFile(path, append(b, '\n'), 0o644)
 }
 
 func (a *app) recordCommand() *cobra.Command {

@@ -3,11 +3,11 @@ package main
 import (
 	"bufio"
 	"fmt"
-	"io"
 	"iter"
 	"os"
 	"path/filepath"
 
+	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/apprentice-rl/apprentice/srl"
@@ -166,8 +166,20 @@ func examplesOf(paths []string, opts srl.Options, skipped *int) iter.Seq2[srl.Ex
 
 // writeExamples writes a file that is there whole or not at all.
 func writeExamples(path string, examples iter.Seq2[srl.Example, error]) (n int, err error) {
-	return n, writeWholeFrom(path, func(w io.Writer) error {
-		n, err = srl.WriteJSONL(w, examples)
-		return err
-	})
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return 0, err
+	}
+	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	if err != nil {
+		return 0, err
+	}
+	defer f.Cleanup() // does nothing once the file is in its place
+	w := bufio.NewWriter(f)
+	if n, err = srl.WriteJSONL(w, examples); err != nil {
+		return n, err
+	}
+	if err := w.Flush(); err != nil {
+		return n, err
+	}
+	return n, f.CloseAtomicallyReplace()
 }
