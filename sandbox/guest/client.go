@@ -124,7 +124,7 @@ func (c *Client) brokenErr() error {
 	c.mu.Lock()
 	err := c.broken
 	c.mu.Unlock()
-	if err == errClosed {
+	if errors.Is(err, errClosed) {
 		return fmt.Errorf("%w: %w", err, sandbox.ErrBroken)
 	}
 	return c.explain(fmt.Errorf("the stream to the guest broke (%w): %w", err, sandbox.ErrBroken))

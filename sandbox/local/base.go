@@ -63,9 +63,9 @@ func findBase(toolchains, hide []string) (base, error) {
 		}
 	}
 	for _, f := range etcNames {
-		real, err := filepath.EvalSymlinks(f)
+		source, err := filepath.EvalSymlinks(f)
 		if err == nil {
-			b.binds = append(b.binds, contain.Bind{Source: real, Target: f})
+			b.binds = append(b.binds, contain.Bind{Source: source, Target: f})
 		}
 	}
 	var bins []string
@@ -150,15 +150,15 @@ func (b *base) hide(files []string) error {
 		files = append(files, filepath.Join(dir, "apprentice"))
 	}
 	for _, f := range files {
-		real, err := filepath.EvalSymlinks(f)
+		source, err := filepath.EvalSymlinks(f)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return fmt.Errorf("hiding %s: %w", f, err)
 		}
-		if b.shows(real) {
-			b.binds = append(b.binds, contain.Bind{Source: os.DevNull, Target: real})
+		if b.shows(source) {
+			b.binds = append(b.binds, contain.Bind{Source: os.DevNull, Target: source})
 		}
 	}
 	return nil

@@ -281,7 +281,6 @@ type instance struct {
 	stream      stream
 	stderr      *notes
 	destroyed   sync.Once
-	closed      sync.Once
 
 	dead  chan struct{} // closed when the guest has ended
 	death sandbox.Death

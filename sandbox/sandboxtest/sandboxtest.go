@@ -6,6 +6,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -342,7 +343,7 @@ func files(t *testing.T, driver sandbox.Driver) {
 		got := map[string]string{}
 		for tr := tar.NewReader(&down); ; {
 			h, err := tr.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			require.NoError(t, err)

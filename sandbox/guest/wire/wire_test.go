@@ -51,7 +51,7 @@ func TestFramesComeOutAsTheyWentIn(t *testing.T) {
 				n++
 			}
 			require.Less(t, n, len(frames))
-			require.True(t, err == io.EOF || err == io.ErrUnexpectedEOF)
+			require.True(t, errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF))
 		}
 	})
 }
