@@ -173,7 +173,7 @@ func writeExamples(path string, examples iter.Seq2[srl.Example, error]) (n int, 
 	if err != nil {
 		return 0, err
 	}
-	defer f.Cleanup() // does nothing once the file is in its place
+	defer func() { _ = f.Cleanup() }() // does nothing once the file is in its place
 	w := bufio.NewWriter(f)
 	if n, err = srl.WriteJSONL(w, examples); err != nil {
 		return n, err

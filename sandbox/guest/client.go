@@ -63,7 +63,7 @@ func NewClient(ctx context.Context, stream io.ReadWriteCloser) (*Client, error) 
 		return c, nil
 	case <-ctx.Done():
 		_ = stream.Close()
-		<-greeted
+		_ = <-greeted
 		return nil, ctx.Err()
 	}
 }
