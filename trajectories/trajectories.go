@@ -94,7 +94,8 @@ type Turn struct {
 	// is told and asked again.
 	FormatError string `json:"format_error,omitempty"`
 	// Request and Response are the raw bodies exchanged with the model's
-	// endpoint, without credentials.
+	// endpoint, without credentials. Of the request the messages and the tools
+	// are left out: the header and the events before this one make them.
 	Request  json.RawMessage `json:"request,omitempty"`
 	Response json.RawMessage `json:"response,omitempty"`
 }

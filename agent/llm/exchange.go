@@ -188,3 +188,12 @@ func (e *Endpoint) hide(text string) string {
 	}
 	return text
 }
+
+// withoutHistory leaves out of a request what the log holds already. With it,
+// a log would grow with the square of its turns.
+func withoutHistory(request []byte) []byte {
+	return inObject(request, func(f fields) {
+		delete(f, "messages")
+		delete(f, "tools")
+	})
+}

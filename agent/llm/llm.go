@@ -181,6 +181,7 @@ func (p *policy) Next(ctx context.Context, t *trajectories.Trajectory) (trajecto
 	}
 	turn := read(answer.choice, t.Header.Tools)
 	turn.Usage = answer.usage
-	turn.Request, turn.Response = p.endpoint.record(answer.request), p.endpoint.record(answer.response)
+	turn.Request = p.endpoint.record(withoutHistory(answer.request))
+	turn.Response = p.endpoint.record(answer.response)
 	return turn, nil
 }

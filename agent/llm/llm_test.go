@@ -242,7 +242,14 @@ func TestATurnKeepsTheRawBodiesWithoutTheKey(t *testing.T) {
 	s := llmtest.New(t, llmtest.Reply{Message: "You sent " + key + " & <more>", Reasoning: "hm"})
 	got, err := next(t, options(s), start())
 	require.NoError(t, err)
-	require.JSONEq(t, string(s.Requests()[0].Body), string(got.Request))
+	var sent map[string]any
+	require.NoError(t, json.Unmarshal(s.Requests()[0].Body, &sent))
+	require.NotEmpty(t, sent["messages"])
+	delete(sent, "messages") // which the log holds already
+	delete(sent, "tools")
+	rest, err := json.Marshal(sent)
+	require.NoError(t, err)
+	require.JSONEq(t, string(rest), string(got.Request))
 	require.True(t, json.Valid(got.Response))
 	require.Contains(t, string(got.Response), `"reasoning":"hm"`) // as it came, not as it was mended
 	require.NotContains(t, string(got.Response), `"reasoning_content"`)

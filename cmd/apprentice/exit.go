@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/apprentice-rl/apprentice/agent"
 	"github.com/apprentice-rl/apprentice/benchmarks"
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/sandbox/guest/program"
@@ -48,14 +49,15 @@ func exitCode(err error) int {
 		row     *env.RowError
 		unknown *benchmarks.UnknownTaskError
 		event   *trajectories.EventError
+		spent   *agent.BudgetError
 	)
 	switch {
-	case errors.Is(err, errFellShort):
+	case errors.Is(err, errFellShort), errors.As(err, &spent):
 		return exitFellShort
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EDQUOT):
 		return exitInfrastructure
 	case errors.As(err, &user), errors.As(err, &row), errors.As(err, &unknown), errors.As(err, &event),
-		errors.Is(err, program.ErrMissing), errors.Is(err, fs.ErrNotExist):
+		errors.Is(err, program.ErrMissing), errors.Is(err, agent.ErrStop), errors.Is(err, fs.ErrNotExist):
 		return exitUser
 	}
 	return exitInfrastructure

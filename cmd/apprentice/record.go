@@ -258,6 +258,10 @@ func outcomeOf(r agent.Result) string {
 	switch {
 	case r.Skipped != "":
 		return "skipped: " + r.Skipped
+	case r.Trajectory == nil && errors.Is(r.Err, context.Canceled):
+		return "interrupted"
+	case r.Trajectory == nil && errors.Is(r.Err, agent.ErrStop):
+		return "stopped: " + r.Err.Error()
 	case r.Trajectory == nil && r.Err != nil:
 		return "infrastructure failure: " + r.Err.Error()
 	case r.Trajectory == nil:
