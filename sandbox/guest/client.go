@@ -63,7 +63,9 @@ func NewClient(ctx context.Context, stream io.ReadWriteCloser) (*Client, error) 
 		return c, nil
 	case <-ctx.Done():
 		_ = stream.Close()
-		_ = <-greeted
+		if err := <-greeted; err == nil { // at the very same moment
+			c.close(errClosed)
+		}
 		return nil, ctx.Err()
 	}
 }
