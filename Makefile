@@ -9,9 +9,9 @@ GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export CGO_ENABLED ?= 0
 guests = $(addprefix sandbox/guest/program/bin/guest-linux-,amd64 arm64)
 # The race detector needs a C compiler.
-race = $(if $(shell command -v cc),CGO_ENABLED=1 $(GO) test -race,$(GO) test)
+race = $(if $(shell command -v cc),env CGO_ENABLED=1 $(GO) test -race,$(GO) test)
 
-.PHONY: help build demo test lint update clean FORCE
+.PHONY: help build demo test perf lint update clean FORCE
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ endif
 
 test: build ## all tests; provides a Docker Engine where it can (DOCKER=skip opts out)
 	@$(WITH_ENGINE) --tests $(race) -timeout 20m $(ARGS) ./...
+
+perf: build ## print what sandboxes and rewards cost here; docs/performance.md keeps the figures
+	@$(GO) test -run '^$$' -bench . -benchtime 2s ./sandbox/local ./srl/reward
 
 lint: ## formatting, vet, staticcheck, golangci-lint, tidiness of go.mod
 	@test -z "$$(gofmt -s -l .)" || { echo "not gofmt-clean:"; gofmt -s -l .; exit 1; }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/apprentice-rl/apprentice/benchmarks"
 	"github.com/apprentice-rl/apprentice/env"
+	"github.com/apprentice-rl/apprentice/sandbox/sandboxtest"
 )
 
 func TestRules(t *testing.T) {
@@ -208,7 +209,7 @@ func testdata(t *testing.T) string {
 	t.Helper()
 	dir := os.Getenv("APPRENTICE_TESTDATA")
 	if dir == "" {
-		t.Skip("APPRENTICE_TESTDATA does not name the folder with recorded SWE-bench runs")
+		sandboxtest.Missing(t, "testdata", "APPRENTICE_TESTDATA names no folder with recorded SWE-bench runs")
 	}
 	return dir
 }

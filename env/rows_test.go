@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/apprentice-rl/apprentice/env"
+	"github.com/apprentice-rl/apprentice/sandbox/sandboxtest"
 )
 
 const (
@@ -114,7 +115,7 @@ func TestReadTasksPassesOnThatReadingFailed(t *testing.T) {
 func TestReadTasksReadsThePublishedDataSets(t *testing.T) {
 	data := os.Getenv("APPRENTICE_TESTDATA")
 	if data == "" {
-		t.Skip("APPRENTICE_TESTDATA names no folder with the published data sets")
+		sandboxtest.Missing(t, "testdata", "APPRENTICE_TESTDATA names no folder with the published data sets")
 	}
 	for _, tt := range []struct {
 		file string

@@ -65,8 +65,6 @@ func ending(res sandbox.Result, timeout time.Duration) []string {
 		line = fmt.Sprintf("[the command was killed by signal %s]", res.Signal)
 	case sandbox.EndMemory:
 		line = "[the command was killed because it used more memory than the sandbox has]"
-	case sandbox.EndQuota:
-		line = "[the command was killed because the sandbox's disk or process limit was reached]"
 	default:
 		line = fmt.Sprintf("[the command could not be run: %s]", res.Reason)
 	}

@@ -55,6 +55,5 @@ const (
 	EndSignal  End = "signal"  // a signal killed it
 	EndTimeout End = "timeout" // it outran its Timeout; its whole tree was killed
 	EndMemory  End = "memory"  // it was killed for memory
-	EndQuota   End = "quota"   // it was killed for disk or processes
 	EndRefused End = "refused" // it could not be started: no such program, no such directory
 )

@@ -61,88 +61,103 @@ func ParseLabels(m map[string]string) (Labels, error) {
 }
 
 // Stale reports whether a sandbox with these labels may be removed: its
-// deadline has passed, or its owner, a process of this host, is dead. Of an
-// owner on another host nothing is known, so only its deadline counts.
+// deadline has passed, or its owner is dead. Of an owner on another machine
+// nothing is known, so only its deadline counts.
 func (l Labels) Stale(now time.Time) bool {
 	return now.After(l.Deadline) || l.Owner.Dead()
 }
 
 // An Owner names one process for all time: the start time tells two processes
-// of the same number apart, the boot id two boots of the same host.
+// of the same number apart, the boot id two boots of the same machine, the pid
+// namespace two containers on it.
 type Owner struct {
-	Host  string
-	Boot  string
-	PID   int
-	Start uint64 // clock ticks since boot, field 22 of /proc/pid/stat
+	Machine   string // /etc/machine-id; "-" where there is none
+	Boot      string
+	Namespace string // of process ids
+	PID       int
+	Start     uint64 // clock ticks since boot, field 22 of /proc/pid/stat
 }
 
 // Self is the calling process.
 func Self() (Owner, error) { return OwnerOf(os.Getpid()) }
 
-// OwnerOf names a process of this host.
+// OwnerOf names a process that the caller sees.
 func OwnerOf(pid int) (Owner, error) {
-	host, err := os.Hostname()
+	o, err := here()
 	if err != nil {
 		return Owner{}, fmt.Errorf("naming process %d: %w", pid, err)
 	}
-	boot, err := bootID()
-	if err != nil {
+	o.PID = pid
+	if o.Start, err = startTime(pid); err != nil {
 		return Owner{}, fmt.Errorf("naming process %d: %w", pid, err)
 	}
-	start, err := startTime(pid)
-	if err != nil {
-		return Owner{}, fmt.Errorf("naming process %d: %w", pid, err)
+	return o, nil
+}
+
+// here is an Owner without a process: where the caller is.
+func here() (Owner, error) {
+	o := Owner{Machine: "-"}
+	if b, err := os.ReadFile("/etc/machine-id"); err == nil && len(strings.TrimSpace(string(b))) > 0 {
+		o.Machine = strings.TrimSpace(string(b))
 	}
-	return Owner{Host: host, Boot: boot, PID: pid, Start: start}, nil
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return Owner{}, err
+	}
+	o.Boot = strings.TrimSpace(string(b))
+	ns, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		return Owner{}, err
+	}
+	o.Namespace = strings.Trim(ns, "pid:[]")
+	return o, nil
 }
 
 // String renders the owner in the form that ParseOwner reads.
 func (o Owner) String() string {
-	return fmt.Sprintf("%s/%s/%d/%d", o.Host, o.Boot, o.PID, o.Start)
+	return fmt.Sprintf("%s/%s/%s/%d/%d", o.Machine, o.Boot, o.Namespace, o.PID, o.Start)
 }
 
 // ParseOwner reads what String wrote.
 func ParseOwner(s string) (Owner, error) {
 	f := strings.Split(s, "/")
-	if len(f) != 4 {
-		return Owner{}, fmt.Errorf("owner %q: not of the form host/boot/pid/start", s)
+	if len(f) != 5 {
+		return Owner{}, fmt.Errorf("owner %q: not of the form machine/boot/namespace/pid/start", s)
 	}
-	pid, err := strconv.Atoi(f[2])
+	pid, err := strconv.Atoi(f[3])
 	if err != nil {
 		return Owner{}, fmt.Errorf("owner %q: %w", s, err)
 	}
-	start, err := strconv.ParseUint(f[3], 10, 64)
+	start, err := strconv.ParseUint(f[4], 10, 64)
 	if err != nil {
 		return Owner{}, fmt.Errorf("owner %q: %w", s, err)
 	}
-	return Owner{Host: f[0], Boot: f[1], PID: pid, Start: start}, nil
+	return Owner{Machine: f[0], Boot: f[1], Namespace: f[2], PID: pid, Start: start}, nil
 }
 
 // Dead reports whether the owner is known to be gone. It is false when that
-// cannot be known from here.
+// cannot be known from here: of another machine, and of another pid namespace
+// on this one.
 func (o Owner) Dead() bool {
-	host, err := os.Hostname()
-	if err != nil || host != o.Host {
-		return false
-	}
-	boot, err := bootID()
+	h, err := here()
 	if err != nil {
 		return false
 	}
-	if boot != o.Boot {
+	if o.Boot != h.Boot {
+		return o.Machine == h.Machine && o.Machine != "-" // this machine, before it was started anew
+	}
+	if o.Namespace != h.Namespace {
+		return false
+	}
+	if errors.Is(syscall.Kill(o.PID, 0), syscall.ESRCH) {
 		return true
 	}
+	// /proc may hide the processes of others; what is hidden is alive.
 	start, err := startTime(o.PID)
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
-		return true
-	}
-	return err == nil && start != o.Start
+	return errors.Is(err, errZombie) || err == nil && start != o.Start
 }
 
-func bootID() (string, error) {
-	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	return strings.TrimSpace(string(b)), err
-}
+var errZombie = errors.New("the process is dead, and only waiting for its parent")
 
 func startTime(pid int) (uint64, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
@@ -155,8 +170,8 @@ func startTime(pid int) (uint64, error) {
 	if len(f) < 20 {
 		return 0, fmt.Errorf("/proc/%d/stat: too few fields", pid)
 	}
-	if f[0] == "Z" || f[0] == "X" { // dead, and only waiting for its parent
-		return 0, os.ErrNotExist
+	if f[0] == "Z" || f[0] == "X" {
+		return 0, errZombie
 	}
 	return strconv.ParseUint(f[19], 10, 64)
 }

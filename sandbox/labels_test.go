@@ -39,8 +39,10 @@ func TestWhatIsStale(t *testing.T) {
 		{"a live owner, but the deadline has passed", self, time.Now().Add(-time.Second), true},
 		{"the same pid, another process", with(func(o *sandbox.Owner) { o.Start++ }), later, true},
 		{"a process that ended", with(func(o *sandbox.Owner) { o.PID = gone.Process.Pid }), later, true},
-		{"an earlier boot", with(func(o *sandbox.Owner) { o.Boot = "another" }), later, true},
-		{"another host: nothing is known", with(func(o *sandbox.Owner) { o.Host, o.PID = "another", gone.Process.Pid }), later, false},
+		{"an earlier boot", with(func(o *sandbox.Owner) { o.Boot = "another" }), later, self.Machine != "-"},
+		{"another machine: nothing is known", with(func(o *sandbox.Owner) { o.Machine, o.Boot = "another", "another" }), later, false},
+		{"a machine without a name: nothing is known", with(func(o *sandbox.Owner) { o.Machine, o.Boot = "-", "another" }), later, false},
+		{"another pid namespace: nothing is known", with(func(o *sandbox.Owner) { o.Namespace, o.PID = "1", gone.Process.Pid }), later, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -53,8 +55,8 @@ func TestLabelsThatAreNotOurs(t *testing.T) {
 	for _, m := range []map[string]string{
 		nil,
 		{sandbox.LabelOwner: "x"},
-		{sandbox.LabelOwner: "h/b/notanumber/1", sandbox.LabelDeadline: "2030-01-01T00:00:00Z"},
-		{sandbox.LabelOwner: "h/b/1/1", sandbox.LabelDeadline: "soon"},
+		{sandbox.LabelOwner: "m/b/n/notanumber/1", sandbox.LabelDeadline: "2030-01-01T00:00:00Z"},
+		{sandbox.LabelOwner: "m/b/n/1/1", sandbox.LabelDeadline: "soon"},
 	} {
 		_, err := sandbox.ParseLabels(m)
 		require.Error(t, err, m)

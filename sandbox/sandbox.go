@@ -50,8 +50,8 @@ type Driver interface {
 	Start(ctx context.Context, spec Spec) (Instance, error)
 
 	// Leftovers lists the sandboxes of this driver whose owner process is gone
-	// or whose deadline has passed. It never lists one that a live process
-	// still owns.
+	// or whose deadline has passed. It never lists one before its deadline
+	// while its owner lives, or where that cannot be known from here.
 	Leftovers(ctx context.Context) ([]Leftover, error)
 }
 
@@ -215,7 +215,6 @@ type DeathCause string
 const (
 	DeathClosed   DeathCause = "closed"   // its stream was closed, or it was destroyed
 	DeathDeadline DeathCause = "deadline" // it outlived its lifetime
-	DeathMemory   DeathCause = "memory"   // the guest was killed for memory
 	DeathKilled   DeathCause = "killed"   // the guest was killed from outside or crashed
 	DeathDriver   DeathCause = "driver"   // the driver's engine went away
 )

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/apprentice-rl/apprentice/env"
+	"github.com/apprentice-rl/apprentice/sandbox/sandboxtest"
 )
 
 var goFile = regexp.MustCompile(`(?m)^diff --git .*\.go$`)
@@ -23,7 +24,7 @@ func goldPatches(t *gotesting.T, name string) []env.Task {
 	t.Helper()
 	data := os.Getenv("APPRENTICE_TESTDATA")
 	if data == "" {
-		t.Skip("APPRENTICE_TESTDATA is not set: it names the folder with the data sets")
+		sandboxtest.Missing(t, "testdata", "APPRENTICE_TESTDATA names no folder with the published data sets")
 	}
 	f, err := os.Open(filepath.Join(data, "datasets", name))
 	require.NoError(t, err)

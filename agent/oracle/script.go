@@ -290,9 +290,6 @@ func (w *worker) sayEdit(file string, h hunk, refusal string) string {
 	}
 	first := h.at + 1 + slices.IndexFunc(h.lines, func(l line) bool { return l.op != gitdiff.OpContext })
 	where := fmt.Sprintf("line %d", first)
-	if code := path.Ext(file); h.section != "" && code != ".md" && code != ".rst" && code != ".txt" {
-		where = fmt.Sprintf("%s (line %d)", h.section, first)
-	}
 	added, removed := 0, 0
 	for _, l := range h.lines {
 		switch l.op {

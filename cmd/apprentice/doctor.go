@@ -34,12 +34,16 @@ force, and what to do where that does not work.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			checks := []checkup{a.checkLocal(cmd.Context()), a.checkDocker(cmd.Context())}
 			if a.json {
-				return a.printJSON(map[string]any{"drivers": checks})
+				if err := a.printJSON(map[string]any{"drivers": checks}); err != nil {
+					return err
+				}
 			}
 			usable := false
 			for _, c := range checks {
 				usable = usable || c.OK
-				a.printCheckup(c)
+				if !a.json {
+					a.printCheckup(c)
+				}
 			}
 			if !usable {
 				a.say("no driver works here")

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/sandbox/docker"
+	"github.com/apprentice-rl/apprentice/sandbox/guest"
 	"github.com/apprentice-rl/apprentice/sandbox/local"
 )
 
@@ -60,7 +62,7 @@ func (a *app) chooseDriver(ctx context.Context, f sandboxFlags) (closingDriver, 
 	case "docker":
 		return a.openDocker(ctx, f.image)
 	case "local":
-		return openLocal(f.image)
+		return openLocal(ctx, f.image)
 	case "auto":
 		d, err := a.openDocker(ctx, f.image)
 		if err == nil {
@@ -72,18 +74,35 @@ func (a *app) chooseDriver(ctx context.Context, f sandboxFlags) (closingDriver, 
 		if !errors.Is(err, errNoEngine) { // an engine without an image is worth a word
 			a.say("not using docker: %v", err)
 		}
-		return openLocal("")
+		return openLocal(ctx, "")
 	}
 	return nil, userf("--sandbox %s: there is no such driver; use auto, docker or local", f.driver)
 }
 
-func openLocal(image string) (closingDriver, error) {
+func openLocal(ctx context.Context, image string) (closingDriver, error) {
 	if image != "" {
 		return nil, userf("--image %s: the local driver has no images; use --sandbox docker", image)
 	}
-	d, err := local.New(local.Options{})
+	opts := local.Options{}
+	// A checkout of this program, below a folder that is shown, has the gold
+	// patches in it.
+	if dir, err := os.Getwd(); err == nil && isDir(filepath.Join(dir, ".git")) {
+		opts.Hide = append(opts.Hide, dir)
+	}
+	if home, err := os.UserHomeDir(); err == nil && home != "/" {
+		opts.Hide = append(opts.Hide, home)
+	}
+	d, err := local.New(opts)
 	if err != nil {
 		return nil, err
+	}
+	// Once here, and not task by task: whether this kernel lets us at all.
+	sb, err := guest.Open(ctx, d, sandbox.Spec{Run: "probe"})
+	if err == nil {
+		err = sb.Close()
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
 }

@@ -45,9 +45,9 @@ policy and the evaluator get. The sandbox is gone afterwards.
 Lines are read from standard input and run in one bash session; with a command
 after --, only that runs. Programs that need a terminal of their own, such as
 editors, do not work in here.`,
-		Example: `  apprentice sandbox run --task starter__pager-12
-  apprentice sandbox run --task starter__pager-12 --patch fix.diff -- go test ./...
-  echo 'git log --oneline' | apprentice sandbox run --task starter__pager-12`,
+		Example: `  apprentice sandbox run --task starter__envfile-76
+  apprentice sandbox run --task starter__envfile-76 --patch fix.diff -- go test ./...
+  echo 'git log --oneline' | apprentice sandbox run --task starter__envfile-76`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			task, err := tf.one()
 			if err != nil {

@@ -135,7 +135,7 @@ func (a *app) tasksShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "show ID",
 		Short:   "Show a task: what a policy sees, and what it does not",
-		Example: "  apprentice tasks show starter__pager-12",
+		Example: "  apprentice tasks show starter__envfile-76",
 		Args:    oneArg,
 		RunE: func(_ *cobra.Command, args []string) error {
 			tf.ids = args

@@ -243,6 +243,18 @@ func (d *Driver) config(spec sandbox.Spec, image string, labels sandbox.Labels) 
 	for _, m := range spec.Mounts {
 		mounts = append(mounts, mount.Mount{Type: mount.TypeBind, Source: m.Source, Target: m.Target, ReadOnly: true})
 	}
+	// An engine refuses limits that it cannot keep.
+	force := d.enforcement(spec)
+	var resources container.Resources
+	if force[sandbox.LimitMemory] == sandbox.Enforced {
+		resources.Memory, resources.MemorySwap = limits.Memory, limits.Memory // no swap on top
+	}
+	if force[sandbox.LimitCPU] == sandbox.Enforced {
+		resources.NanoCPUs = int64(min(limits.CPUs, float64(d.info.NCPU)) * 1e9)
+	}
+	if force[sandbox.LimitProcesses] == sandbox.Enforced {
+		resources.PidsLimit = &limits.Processes
+	}
 	network := container.NetworkMode("none")
 	if spec.Network == sandbox.NetworkHost {
 		network = "host"
@@ -267,12 +279,7 @@ func (d *Driver) config(spec sandbox.Spec, image string, labels sandbox.Labels) 
 			SecurityOpt: []string{"no-new-privileges"},
 			Mounts:      mounts,
 			LogConfig:   container.LogConfig{Type: "none"}, // the stream is not for a log file
-			Resources: container.Resources{
-				Memory:     limits.Memory,
-				MemorySwap: limits.Memory, // no swap on top
-				NanoCPUs:   int64(limits.CPUs * 1e9),
-				PidsLimit:  &limits.Processes,
-			},
+			Resources:   resources,
 		}
 }
 
@@ -318,7 +325,7 @@ func (in *instance) start(ctx context.Context, guest []byte) error {
 }
 
 func (in *instance) autopsy(r container.WaitResponse) sandbox.Death {
-	d := sandbox.Death{Cause: sandbox.DeathKilled, Detail: strings.TrimSpace(in.stream.notes())}
+	d := sandbox.Death{Cause: sandbox.DeathKilled, Detail: in.stream.notes.String()}
 	switch r.StatusCode {
 	case 0:
 		d.Cause = sandbox.DeathClosed
@@ -414,19 +421,17 @@ func (d *Driver) Leftovers(ctx context.Context) ([]sandbox.Leftover, error) {
 // stream is the guest's byte stream: the attached connection, with standard
 // output taken apart from standard error.
 type stream struct {
-	conn types.HijackedResponse
-	out  *io.PipeReader
-	once sync.Once
-
-	mu     sync.Mutex
-	stderr bytes.Buffer
+	conn  types.HijackedResponse
+	out   *io.PipeReader
+	once  sync.Once
+	notes sandbox.Notes
 }
 
 func newStream(conn types.HijackedResponse) *stream {
 	pr, pw := io.Pipe()
 	s := &stream{conn: conn, out: pr}
 	go func() {
-		_, err := stdcopy.StdCopy(pw, noteWriter{s}, conn.Reader)
+		_, err := stdcopy.StdCopy(pw, &s.notes, conn.Reader)
 		pw.CloseWithError(err) // nil becomes io.EOF
 	}()
 	return s
@@ -441,26 +446,6 @@ func (s *stream) Close() error {
 		_ = s.out.Close() // lets the copying goroutine go
 	})
 	return nil
-}
-
-func (s *stream) notes() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stderr.String()
-}
-
-// noteWriter keeps the beginning of what the guest says on its standard error,
-// which is nothing unless something is wrong.
-type noteWriter struct{ s *stream }
-
-func (w noteWriter) Write(p []byte) (int, error) {
-	const limit = 8 << 10
-	w.s.mu.Lock()
-	defer w.s.mu.Unlock()
-	if room := limit - w.s.stderr.Len(); room > 0 {
-		w.s.stderr.Write(p[:min(room, len(p))])
-	}
-	return len(p), nil
 }
 
 var _ sandbox.Driver = (*Driver)(nil)

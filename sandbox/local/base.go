@@ -37,7 +37,7 @@ var (
 
 // findBase looks at this machine. Toolchains are further folders to show; the
 // one that the go command names is found without being asked for.
-func findBase(toolchains, hide []string) (base, error) {
+func findBase(toolchains, hide []string, empty string) (base, error) {
 	b := base{
 		links: map[string]string{"/var/run": "/run"},
 		files: map[string]string{
@@ -86,7 +86,7 @@ func findBase(toolchains, hide []string) (base, error) {
 		bins = append(bins, inside+"/bin")
 	}
 	b.path = strings.Join(append(slices.Compact(bins), "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"), ":")
-	if err := b.hide(hide); err != nil {
+	if err := b.hide(hide, empty); err != nil {
 		return base{}, err
 	}
 	b.digest = b.fingerprint()
@@ -138,9 +138,10 @@ func (b *base) shows(path string) bool {
 	return false
 }
 
-// hide covers files that the allow-list would show with an empty device:
-// apprentice itself, above all, which holds the gold patches of its suite.
-func (b *base) hide(files []string) error {
+// hide covers what the allow-list would show: files with an empty device,
+// folders with an empty one. Apprentice itself, above all, which holds the gold
+// patches of its suite.
+func (b *base) hide(files []string, empty string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("finding this program: %w", err)
@@ -157,9 +158,14 @@ func (b *base) hide(files []string) error {
 		if err != nil {
 			return fmt.Errorf("hiding %s: %w", f, err)
 		}
-		if b.shows(source) {
-			b.binds = append(b.binds, contain.Bind{Source: os.DevNull, Target: source})
+		if !b.shows(source) {
+			continue
 		}
+		cover := os.DevNull
+		if st, err := os.Stat(source); err == nil && st.IsDir() {
+			cover = empty
+		}
+		b.binds = append(b.binds, contain.Bind{Source: cover, Target: source})
 	}
 	return nil
 }

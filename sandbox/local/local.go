@@ -14,7 +14,6 @@
 package local
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -50,7 +49,8 @@ type Options struct {
 	// Toolchains are further host folders to show read-only, each with a bin
 	// folder that goes into PATH.
 	Toolchains []string
-	// Hide are host files that must not be visible inside, wherever they are.
+	// Hide are host files and folders that must not be visible inside,
+	// wherever they are. The running program always is hidden.
 	Hide []string
 }
 
@@ -80,7 +80,7 @@ func New(opts Options) (*Driver, error) {
 			return nil, err
 		}
 	}
-	for _, d := range []string{"sandboxes", "snapshots"} {
+	for _, d := range []string{"sandboxes", "snapshots", "empty"} {
 		if err := os.MkdirAll(filepath.Join(opts.Dir, d), 0o755); err != nil {
 			return nil, fmt.Errorf("local driver: %w", err)
 		}
@@ -88,11 +88,14 @@ func New(opts Options) (*Driver, error) {
 	if err := reachable(opts.Dir); err != nil {
 		return nil, fmt.Errorf("local driver: its state folder: %w", err)
 	}
+	if err := removeUnfinished(filepath.Join(opts.Dir, "snapshots")); err != nil {
+		return nil, fmt.Errorf("local driver: %w", err)
+	}
 	f, err := sealed(opts.Guest)
 	if err != nil {
 		return nil, fmt.Errorf("local driver: holding the guest program: %w", err)
 	}
-	b, err := findBase(opts.Toolchains, opts.Hide)
+	b, err := findBase(opts.Toolchains, opts.Hide, filepath.Join(opts.Dir, "empty"))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("local driver: %w", err), f.Close())
 	}
@@ -151,7 +154,7 @@ const hostUser = 1 << 30
 func (d *Driver) enforcement(spec sandbox.Spec) map[sandbox.Limit]sandbox.Enforcement {
 	e := map[sandbox.Limit]sandbox.Enforcement{
 		sandbox.LimitDisk:          sandbox.Enforced, // the size of the tmpfs
-		sandbox.LimitProcesses:     sandbox.Enforced, // RLIMIT_NPROC, counted per user namespace
+		sandbox.LimitProcesses:     sandbox.Unenforced,
 		sandbox.LimitNetwork:       sandbox.Enforced,
 		sandbox.LimitCapabilities:  sandbox.Enforced,
 		sandbox.LimitNewPrivileges: sandbox.Enforced,
@@ -159,10 +162,26 @@ func (d *Driver) enforcement(spec sandbox.Spec) map[sandbox.Limit]sandbox.Enforc
 		sandbox.LimitCPU:           sandbox.Unenforced,
 		sandbox.LimitSyscalls:      sandbox.Unenforced,
 	}
+	if kernelSince(5, 14) { // RLIMIT_NPROC is counted per user namespace
+		e[sandbox.LimitProcesses] = sandbox.Enforced
+	}
 	if spec.Network == sandbox.NetworkHost {
 		e[sandbox.LimitNetwork] = sandbox.Open
 	}
 	return e
+}
+
+// kernelSince reports whether the running kernel is of that version or newer.
+func kernelSince(major, minor int) bool {
+	var u unix.Utsname
+	var a, b int
+	if unix.Uname(&u) != nil {
+		return false
+	}
+	if _, err := fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &a, &b); err != nil {
+		return false
+	}
+	return a > major || a == major && b >= minor
 }
 
 // Start implements sandbox.Driver.
@@ -279,7 +298,7 @@ type instance struct {
 	enforcement map[sandbox.Limit]sandbox.Enforcement
 	cmd         *exec.Cmd
 	stream      stream
-	stderr      *notes
+	notes       sandbox.Notes
 	destroyed   sync.Once
 
 	dead  chan struct{} // closed when the guest has ended
@@ -330,9 +349,13 @@ func (in *instance) start(cmd *exec.Cmd, plan []byte) error {
 	if err != nil {
 		return err
 	}
-	in.cmd, in.stderr = cmd, &notes{}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = inR, outW, in.stderr
-	cmd.ExtraFiles = []*os.File{planR} // file descriptor contain.PlanFD
+	failR, failW, err := pipe()
+	if err != nil {
+		return err
+	}
+	in.cmd = cmd
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = inR, outW, &in.notes
+	cmd.ExtraFiles = []*os.File{planR, failW} // contain.PlanFD, contain.FailureFD
 	if err := cmd.Start(); err != nil {
 		return unavailable(err)
 	}
@@ -343,12 +366,19 @@ func (in *instance) start(cmd *exec.Cmd, plan []byte) error {
 	keep(planW)
 	in.stream = stream{Reader: outR, in: keep(inW), out: keep(outR)}
 	go in.wait()
+	_ = failW.Close()
+	// Its end says that the walls stand and the guest is there.
+	if failure, err := io.ReadAll(failR); err != nil || len(failure) > 0 {
+		_ = in.stream.Close()
+		<-in.dead
+		return unavailable(errors.Join(err, errors.New(string(failure))))
+	}
 	return nil
 }
 
 // unavailable explains why namespaces could not be made.
 func unavailable(err error) error {
-	hint := ""
+	hint := "; 'apprentice doctor' says more, and --sandbox docker does without namespaces of our own"
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
 		hint = "; this kernel forbids user namespaces to this user (see kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns)"
@@ -360,7 +390,7 @@ func unavailable(err error) error {
 
 func (in *instance) wait() {
 	err := in.cmd.Wait()
-	d := sandbox.Death{Cause: sandbox.DeathKilled, Detail: strings.TrimSpace(in.stderr.String())}
+	d := sandbox.Death{Cause: sandbox.DeathKilled, Detail: in.notes.String()}
 	switch code := in.cmd.ProcessState.ExitCode(); {
 	case err == nil:
 		d.Cause = sandbox.DeathClosed
@@ -402,29 +432,6 @@ func (in *instance) Destroy(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("destroying sandbox %s: %w", in.id, ctx.Err())
 	}
-}
-
-// notes keeps the beginning of what the guest says on its standard error,
-// which is nothing unless something is wrong.
-type notes struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (n *notes) Write(p []byte) (int, error) {
-	const limit = 8 << 10
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if room := limit - n.b.Len(); room > 0 {
-		n.b.Write(p[:min(room, len(p))])
-	}
-	return len(p), nil
-}
-
-func (n *notes) String() string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.b.String()
 }
 
 var _ sandbox.Driver = (*Driver)(nil)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/sandbox/guest"
@@ -62,7 +63,7 @@ func TestWhatTheHostHides(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, gold.Close())
 
-	d := driver(t, local.Options{Hide: []string{gold.Name()}})
+	d := driver(t, local.Options{Hide: []string{gold.Name(), "/usr/share/doc"}})
 	sb, err := guest.Open(t.Context(), d, sandbox.Spec{})
 	require.NoError(t, err)
 	defer sb.Close()
@@ -94,6 +95,35 @@ func TestWhatTheHostHides(t *testing.T) {
 		require.NoError(t, err)
 		require.NotContains(t, string(res.Output), "hunter2")
 		require.Contains(t, string(res.Output), "HOME=/home/agent")
+	})
+	t.Run("what the driver's process has open", func(t *testing.T) {
+		f, err := os.Open(filepath.Dir(secret))
+		require.NoError(t, err)
+		defer f.Close()
+		// As a shell's redirection leaves it: open in every child.
+		handed, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD, 200)
+		require.NoError(t, err)
+		defer unix.Close(handed)
+		sb, err := guest.Open(t.Context(), d, sandbox.Spec{})
+		require.NoError(t, err)
+		defer sb.Close()
+		res, err := sb.Run(t.Context(), sandbox.Command{Argv: []string{"bash", "-c", fmt.Sprintf("cat /proc/self/fd/%d/secret || ls -l /proc/self/fd/", handed)}})
+		require.NoError(t, err)
+		require.NotContains(t, string(res.Output), "secret\n")
+		require.Contains(t, string(res.Output), "No such file")
+		require.NotContains(t, string(res.Output), fmt.Sprint(" ", handed, " -> "))
+	})
+	t.Run("a namespace of one's own", func(t *testing.T) {
+		res, err := sb.Run(t.Context(), sandbox.Command{Argv: []string{"unshare", "--user", "--map-root-user", "--mount", "true"}})
+		require.NoError(t, err)
+		require.False(t, res.Succeeded())
+		require.Contains(t, string(res.Output), "unshare failed")
+	})
+	t.Run("a folder that is hidden", func(t *testing.T) {
+		res, err := sb.Run(t.Context(), sandbox.Command{Argv: []string{"ls", "-A", "/usr/share/doc"}})
+		require.NoError(t, err)
+		require.True(t, res.Succeeded(), "%s", res.Output)
+		require.Empty(t, string(res.Output))
 	})
 	t.Run("nothing of the host can be written", func(t *testing.T) {
 		for _, path := range []string{"/usr/x", "/usr/bin/bash", "/etc/ld.so.cache", "/usr/local/bin/x"} {
@@ -132,4 +162,14 @@ func TestAFolderThatTheUserInsideCannotReachIsRefused(t *testing.T) {
 	require.NoError(t, os.Chmod(dir, 0o700))
 	_, err := local.New(local.Options{Dir: filepath.Join(dir, "state"), Guest: sandboxtest.Guest(t)})
 	require.ErrorContains(t, err, "chmod o+x "+dir)
+}
+
+func TestWallsThatCannotBeBuiltAreSaidSo(t *testing.T) {
+	d := driver(t, local.Options{})
+	_, err := d.Start(t.Context(), sandbox.Spec{Mounts: []sandbox.Mount{{Source: "/usr", Target: "/usr/no/such/place"}}})
+	require.ErrorIs(t, err, sandbox.ErrUnavailable)
+	require.ErrorContains(t, err, "building the root")
+	left, err := d.Leftovers(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, left)
 }

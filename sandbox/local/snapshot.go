@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -47,6 +48,18 @@ func (in *instance) Snapshot(ctx context.Context, image string) (err error) {
 		return err
 	}
 	return nil
+}
+
+// removeUnfinished removes what snapshots that were killed have left.
+func removeUnfinished(dir string) error {
+	const long = time.Hour // no snapshot takes that
+	left, err := filepath.Glob(filepath.Join(dir, ".new-*"))
+	for _, path := range left {
+		if st, serr := os.Stat(path); serr == nil && time.Since(st.ModTime()) > long {
+			err = errors.Join(err, os.RemoveAll(path))
+		}
+	}
+	return err
 }
 
 // mountPoints lists what is mounted in a process's root, the root itself

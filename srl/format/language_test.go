@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/apprentice-rl/apprentice/env"
+	"github.com/apprentice-rl/apprentice/sandbox/sandboxtest"
 	"github.com/apprentice-rl/apprentice/srl/format"
 )
 
@@ -181,7 +182,7 @@ func TestBareHasNoWrapper(t *testing.T) {
 func TestSWESmithsOwnCallsAreReadAndWrittenBack(t *testing.T) {
 	data := os.Getenv("APPRENTICE_TESTDATA")
 	if data == "" {
-		t.Skip("APPRENTICE_TESTDATA is empty: SWE-smith's sample is not here")
+		sandboxtest.Missing(t, "testdata", "APPRENTICE_TESTDATA names no folder with SWE-smith's sample")
 	}
 	raw, err := os.ReadFile(filepath.Join(data, "trajectories", "swe-smith", "ft_xml_example.jsonl"))
 	require.NoError(t, err)

@@ -13,6 +13,7 @@ package contain
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -46,14 +47,31 @@ type Plan struct {
 // A Bind is a file or folder of the host shown inside.
 type Bind struct{ Source, Target string }
 
-// PlanFD is where the plan comes from.
-const PlanFD = 3
+// The file descriptors between the driver and this program: where the plan
+// comes from, and where a failure is told. FailureFD ends without a word when
+// the guest is there.
+const (
+	PlanFD    = 3
+	FailureFD = 4
+)
 
 // Run builds the sandbox and becomes the guest; it returns only on failure.
 func Run() error {
+	failure := os.NewFile(FailureFD, "failure")
+	err := run()
+	_, _ = fmt.Fprint(failure, err)
+	return err
+}
+
+func run() error {
 	// Capabilities belong to threads, and the guest that this thread becomes
 	// must be the one that has dropped them.
 	runtime.LockOSThread()
+	// Whatever else the driver's process had open and did not mean to hand on
+	// (a lock, a job server, a log) must not reach what runs inside.
+	if err := unix.CloseRange(FailureFD, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return os.NewSyscallError("close_range", err)
+	}
 	f := os.NewFile(PlanFD, "plan")
 	var p Plan
 	if err := json.NewDecoder(f).Decode(&p); err != nil {
@@ -68,6 +86,7 @@ func Run() error {
 		{"naming the host", func() error { return unix.Sethostname([]byte(p.Hostname)) }},
 		{"bringing up the loopback", p.loopback},
 		{"limiting", p.limit},
+		{"forbidding user namespaces", forbidUserNamespaces},
 		{"dropping capabilities", dropCapabilities},
 	} {
 		if err := step.do(); err != nil {
@@ -297,6 +316,13 @@ func (p *Plan) limit() error {
 		}
 	}
 	return nil
+}
+
+// forbidUserNamespaces keeps what runs inside from making a user namespace of
+// its own, in which it would have all capabilities again: enough to mount file
+// systems that no limit counts.
+func forbidUserNamespaces() error {
+	return os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0)
 }
 
 // dropCapabilities gives up all capabilities of the calling thread, also those
