@@ -34,7 +34,12 @@ func (e *Endpoint) complete(ctx context.Context, r openai.ChatCompletionRequest,
 			return nil, err
 		}
 		return a, backoff.Permanent(err)
-	}, backoff.WithBackOff(wait), backoff.WithMaxTries(uint(1+max(0, e.options.Retries))), backoff.WithMaxElapsedTime(0))
+	}, backoff.WithBackOff(wait), backoff.WithMaxTries(uint(1+max(0, e.options.Retries))), backoff.WithMaxElapsedTime(0),
+		backoff.WithNotify(func(err error, wait time.Duration) {
+			if e.options.Retrying != nil {
+				e.options.Retrying(err, wait)
+			}
+		}))
 	if err == nil {
 		a.usage = usage
 		return a, nil
@@ -112,6 +117,7 @@ func (e *Endpoint) call(ctx context.Context, r openai.ChatCompletionRequest, bud
 	if failed != nil {
 		return nil, failed
 	}
+	e.met.Store(true)
 	return &answer{choice: response.Choices[0], request: x.request, response: x.response}, nil
 }
 

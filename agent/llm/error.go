@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -22,7 +23,9 @@ import (
 //     with a failure of its own, as often as it was asked;
 //   - agent.ErrContextLength when the history is too long for the model;
 //   - agent.ErrStop when every call would meet the same: a refused key, a model
-//     that is not there, an account without money;
+//     that is not there, an account without money, and an address where
+//     nobody has answered yet (then sandbox.ErrUnavailable too) or where
+//     something else than a model does;
 //
 // and none of them when the endpoint refuses the request for another reason.
 type Error struct {
@@ -71,6 +74,10 @@ func (e *Endpoint) failure(ctx context.Context, x *exchange, r openai.ChatComple
 		if errors.As(err, &outer) {
 			err = outer.Err // the address is said already
 		}
+		var dial *net.OpError
+		if errors.As(err, &dial) && dial.Op == "dial" && !e.met.Load() {
+			return e.fail(0, "nobody listens there ("+err.Error()+"): check the base URL, and that the server runs", errors.Join(agent.ErrStop, sandbox.ErrUnavailable))
+		}
 		return e.unavailable(0, "the connection failed: "+err.Error(), true)
 	}
 	if x.status >= 300 {
@@ -83,6 +90,8 @@ func (e *Endpoint) failure(ctx context.Context, x *exchange, r openai.ChatComple
 		}
 	}
 	switch {
+	case (err != nil || len(r.Choices) == 0) && !e.met.Load():
+		return e.fail(x.status, fmt.Sprintf("the answer is no chat completion: check the base URL, which usually ends with /v1: `%s`", excerpt(string(x.response))), agent.ErrStop)
 	case err != nil || len(r.Choices) == 0:
 		return e.unavailable(x.status, fmt.Sprintf("the answer is no chat completion (is the base URL right?): `%s`", excerpt(string(x.response))), true)
 	case r.Choices[0].FinishReason == "error": // OpenRouter's way to say that the provider broke off

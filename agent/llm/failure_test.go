@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -45,23 +46,53 @@ func TestWhatTheEndpointFailsIsAskedAgain(t *testing.T) {
 	}
 	for name, fault := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := llmtest.New(t, fault, good)
-			got, err := next(t, options(s), start())
-			require.NoError(t, err)
-			require.Equal(t, "Done.", got.Message)
-			require.Len(t, s.Requests(), 2)
+			s := llmtest.New(t, good, fault, good)
+			o := options(s)
+			told := 0
+			o.Retrying = func(err error, _ time.Duration) { told++ }
+			p := endpoint(t, o).Policy(nil)
+			for range 2 {
+				got, err := p.Next(t.Context(), start())
+				require.NoError(t, err)
+				require.Equal(t, "Done.", got.Message)
+			}
+			require.Len(t, s.Requests(), 3)
+			require.Equal(t, 1, told)
 		})
 		t.Run(name+", always", func(t *testing.T) {
-			s := llmtest.New(t, fault, fault, fault)
+			s := llmtest.New(t, good, fault, fault, fault)
 			o := options(s)
 			o.Retries = 2
-			_, err := next(t, o, start())
+			p := endpoint(t, o).Policy(nil)
+			_, err := p.Next(t.Context(), start())
+			require.NoError(t, err)
+			_, err = p.Next(t.Context(), start())
 			require.ErrorIs(t, err, sandbox.ErrUnavailable)
 			require.NotErrorIs(t, err, agent.ErrStop)
 			require.ErrorContains(t, err, "after 3 tries")
 			require.ErrorContains(t, err, "model scripted at "+s.URL())
 		})
 	}
+}
+
+// Somebody who mistypes an address should not wait for all the retries.
+func TestAnAddressWhereNoModelHasAnsweredYetStopsTheRun(t *testing.T) {
+	s := llmtest.New(t, llmtest.NotJSON())
+	_, err := next(t, options(s), start())
+	require.ErrorIs(t, err, agent.ErrStop)
+	require.NotErrorIs(t, err, sandbox.ErrUnavailable)
+	require.ErrorContains(t, err, "usually ends with /v1")
+	require.Len(t, s.Requests(), 1)
+
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, l.Close()) // nobody listens there now
+	o := options(s)
+	o.BaseURL = "http://" + l.Addr().String() + "/v1"
+	_, err = next(t, o, start())
+	require.ErrorIs(t, err, agent.ErrStop)
+	require.ErrorIs(t, err, sandbox.ErrUnavailable)
+	require.ErrorContains(t, err, "nobody listens there")
 }
 
 func TestACallThatStallsIsCutOff(t *testing.T) {

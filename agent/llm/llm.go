@@ -74,6 +74,9 @@ type Options struct {
 	// RetryDelay is the wait before the first retry, which doubles from then
 	// on up to a minute, give or take a half; zero means 1 second.
 	RetryDelay time.Duration
+	// Retrying, where set, is told of a call that failed and is made again
+	// after the wait. It is called from the goroutines of all episodes.
+	Retrying func(err error, wait time.Duration)
 	// HTTPClient makes the calls; nil means http.DefaultClient.
 	HTTPClient *http.Client
 }
@@ -92,6 +95,9 @@ type Endpoint struct {
 	// max_tokens, which it is found to by asking: OpenAI's newer models refuse
 	// the old name, many servers do not know the new one.
 	modern atomic.Bool
+	// met says that the model has answered once. Before that, an address where
+	// nobody listens or somebody else does is most likely a wrong one.
+	met atomic.Bool
 }
 
 // NewEndpoint checks the options. It does not call the endpoint.
