@@ -12,7 +12,7 @@ type MissingProgramError struct {
 }
 
 func (e *MissingProgramError) Error() string {
-	return fmt.Sprintf("the sandbox has no program %s; use an image that has one", e.Program)
+	return fmt.Sprintf("the sandbox has no program %s; use an image that has it, or, for the local driver, install it and put it on PATH", e.Program)
 }
 
 // A LeakError says that something newer than the base commit is still in the

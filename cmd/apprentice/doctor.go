@@ -30,7 +30,8 @@ func (a *app) doctorCommand() *cobra.Command {
 		Short: "Say what this machine can run, and how to mend what it cannot",
 		Long: `Start a sandbox with each driver, and say what is in it, which limits are in
 force, and what to do where that does not work.`,
-		Args: noArgs,
+		Example: "  apprentice doctor\n  apprentice doctor --json",
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			checks := []checkup{a.checkLocal(cmd.Context()), a.checkDocker(cmd.Context())}
 			if a.json {
@@ -97,7 +98,7 @@ func (a *app) checkDocker(ctx context.Context) checkup {
 	img := starterImage().Ref()
 	d, err := docker.New(ctx, docker.Options{BaseImage: img})
 	if err != nil {
-		return checkup{Driver: "docker", Detail: err.Error()}
+		return checkup{Driver: "docker", Detail: strings.TrimPrefix(err.Error(), "docker: ") + "; start one, or point DOCKER_HOST at one"}
 	}
 	defer d.Close()
 	has, err := d.HasImage(ctx, img)

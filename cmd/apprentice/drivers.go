@@ -33,7 +33,7 @@ type sandboxFlags struct {
 }
 
 func (f *sandboxFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.driver, "sandbox", "auto", "sandbox driver: docker, local, or auto (docker where an engine and an image are, else local)")
+	cmd.Flags().StringVar(&f.driver, "sandbox", "auto", "sandbox driver: docker, local, or auto (docker where an engine answers and has or can build an image, else local)")
 	cmd.Flags().StringVar(&f.image, "image", "", "image for tasks that name none, on docker (default: built from Debian packages)")
 	_ = cmd.RegisterFlagCompletionFunc("sandbox", cobra.FixedCompletions([]string{"auto", "docker", "local"}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -171,7 +171,15 @@ func (a *app) collect(ctx context.Context, d sandbox.Driver) (removed []string, 
 		removed = append(removed, l.ID)
 	}
 	if len(removed) > 0 {
-		a.say("removed %d sandboxes that an earlier run left behind", len(removed))
+		a.say("removed what an earlier run left behind: %s", count(len(removed), "sandbox", "sandboxes"))
 	}
 	return removed, err
+}
+
+// count names a number of things.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

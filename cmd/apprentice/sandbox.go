@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,10 +24,11 @@ import (
 
 func (a *app) sandboxCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "sandbox",
-		Short: "Look into the environment of a task, and clean up",
-		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "sandbox",
+		Short:   "Look into the environment of a task, and clean up",
+		Example: "  apprentice sandbox run --task starter__envfile-76\n  apprentice sandbox gc",
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.sandboxRunCommand(), a.sandboxGCCommand())
 	return cmd
@@ -42,9 +45,9 @@ func (a *app) sandboxRunCommand() *cobra.Command {
 commit with nothing newer, the same image, limits, user and variables as a
 policy and the evaluator get. The sandbox is gone afterwards.
 
-Lines are read from standard input and run in one bash session; with a command
-after --, only that runs. Programs that need a terminal of their own, such as
-editors, do not work in here.`,
+Commands are read from standard input and run in one bash session; Ctrl-C ends the
+command that runs, Ctrl-D the session. With a command after --, only that runs.
+Programs that need a terminal of their own, such as editors, do not work in here.`,
 		Example: `  apprentice sandbox run --task starter__envfile-76
   apprentice sandbox run --task starter__envfile-76 --patch fix.diff -- go test ./...
   echo 'git log --oneline' | apprentice sandbox run --task starter__envfile-76`,
@@ -100,28 +103,37 @@ func (a *app) sandboxRun(ctx context.Context, d sandbox.Driver, task env.Task, p
 	return a.session(ctx, e)
 }
 
-// session runs lines of standard input in one bash session.
+// session runs what standard input holds in one bash session.
 func (a *app) session(ctx context.Context, e *env.Environment) error {
 	shell, err := e.Sandbox().Shell(ctx, env.Workdir)
 	if err != nil {
 		return err
 	}
 	defer shell.Close()
-	interactive := false
-	if f, ok := a.stdin.(*os.File); ok {
-		interactive = term.IsTerminal(int(f.Fd()))
+	if f, ok := a.stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return a.converse(ctx, e, shell)
 	}
-	if !interactive {
-		script, err := io.ReadAll(a.stdin)
-		if err != nil {
-			return err
-		}
-		res, err := shell.Run(ctx, string(script), 0)
-		if err != nil {
-			return err
-		}
-		return a.show(res.Result)
+	script, err := io.ReadAll(a.stdin)
+	if err != nil {
+		return err
 	}
+	res, err := shell.Run(ctx, string(script), 0)
+	if err != nil {
+		return err
+	}
+	return a.show(res.Result)
+}
+
+// converse reads commands from a terminal. There, Ctrl-C ends the command and
+// not the session; exit, Ctrl-D and SIGTERM end the session.
+func (a *app) converse(ctx context.Context, e *env.Environment, shell sandbox.Shell) error {
+	interrupts, end := make(chan os.Signal, 1), make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	signal.Notify(end, syscall.SIGTERM)
+	defer signal.Stop(interrupts)
+	defer signal.Stop(end)
+	ctx = context.WithoutCancel(ctx) // which the first Ctrl-C ends
+
 	lines := make(chan string)
 	go func() {
 		defer close(lines)
@@ -129,25 +141,74 @@ func (a *app) session(ctx context.Context, e *env.Environment) error {
 			lines <- s.Text()
 		}
 	}()
-	dir := env.Workdir
+	dir, text := env.Workdir, ""
 	for {
-		fmt.Fprintf(a.stderr, "%s:%s$ ", e.Task().ID, dir)
+		prompt := e.Task().ID + ":" + dir + "$ "
+		if text != "" {
+			prompt = "> "
+		}
+		fmt.Fprint(a.stderr, prompt)
 		select {
-		case <-ctx.Done():
-			return ctx.Err()
+		case <-end:
+			return nil
+		case <-interrupts:
+			text = ""
+			fmt.Fprintln(a.stderr)
+			continue
 		case line, more := <-lines:
-			if !more || strings.TrimSpace(line) == "exit" {
+			if !more || text == "" && strings.TrimSpace(line) == "exit" {
 				fmt.Fprintln(a.stderr)
 				return nil
 			}
-			res, err := shell.Run(ctx, line, 0)
-			if err != nil {
-				return err
-			}
-			_ = a.show(res.Result) // a command's failure is shown, and the session goes on
-			dir = res.Dir
+			text += line + "\n"
 		}
+		whole, err := complete(ctx, e.Sandbox(), text)
+		if err != nil {
+			return err
+		}
+		if !whole {
+			continue
+		}
+		res, err := interruptible(ctx, shell, text, interrupts)
+		if err != nil {
+			return err
+		}
+		_ = a.show(res.Result) // that a command failed is shown, and the session goes on
+		dir, text = res.Dir, ""
 	}
+}
+
+// complete reports whether bash can read text as it is, or more must come: the
+// rest of a loop, of a quotation, of a here-document.
+func complete(ctx context.Context, sb env.Sandbox, text string) (bool, error) {
+	res, err := sb.Run(ctx, sandbox.Command{Argv: []string{"bash", "-n"}, Stdin: []byte(text)})
+	if err != nil {
+		return false, err
+	}
+	said := string(res.Output)
+	return !strings.Contains(said, "unexpected end of file") && !strings.Contains(said, "unexpected EOF") &&
+		!strings.Contains(said, "here-document"), nil
+}
+
+// interruptible runs a script that a signal ends.
+func interruptible(ctx context.Context, shell sandbox.Shell, text string, interrupts <-chan os.Signal) (sandbox.ShellResult, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-interrupts:
+			cancel()
+		case <-done:
+		}
+	}()
+	res, err := shell.Run(ctx, text, 0)
+	if errors.Is(err, context.Canceled) {
+		// Where it is now: the answer to the cancelled script was not waited for.
+		return shell.Run(context.WithoutCancel(ctx), "true", time.Minute)
+	}
+	return res, err
 }
 
 // show prints the output of a command, and says how it ended where that was

@@ -95,10 +95,11 @@ func (f *taskFlags) one() (env.Task, error) {
 
 func (a *app) tasksCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "tasks",
-		Short: "List and show tasks, and make their image",
-		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "tasks",
+		Short:   "List and show tasks, and make their image",
+		Example: "  apprentice tasks list\n  apprentice tasks show starter__envfile-76",
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.tasksListCommand(), a.tasksShowCommand(), a.tasksImagesCommand())
 	return cmd

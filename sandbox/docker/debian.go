@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/build"
@@ -77,6 +78,9 @@ func (d *Driver) bootstrap(ctx context.Context, img DebianImage, log io.Writer) 
 	args = append(args, `--customize-hook=chroot "$1" sh -c "`+prepare+`"`, img.Release, "-")
 	cmd := exec.CommandContext(ctx, "mmdebstrap", args...)
 	cmd.Stderr = log
+	// Asked, it takes away the root that it builds; killed, it leaves it.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 30 * time.Second
 	root, err := cmd.StdoutPipe()
 	if err != nil {
 		return err

@@ -69,7 +69,7 @@ func (d *Driver) connect(ctx context.Context, guest []byte) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if d.info, err = d.api.Info(ctx); err != nil {
-		return fmt.Errorf("docker: no engine answers at %s (%w): %w", d.api.DaemonHost(), err, sandbox.ErrUnavailable)
+		return fmt.Errorf("docker: no engine answers at %s: %w", d.api.DaemonHost(), unanswered{err})
 	}
 	if guest == nil {
 		arch := map[string]string{"x86_64": "amd64", "aarch64": "arm64"}[d.info.Architecture]
@@ -80,6 +80,19 @@ func (d *Driver) connect(ctx context.Context, guest []byte) (err error) {
 	d.guest, err = guestTar(guest)
 	return err
 }
+
+// unanswered is the error of an engine that is not there. What the client
+// says about it repeats the address and asks a question.
+type unanswered struct{ err error }
+
+func (e unanswered) Error() string {
+	if client.IsErrConnectionFailed(e.err) {
+		return "nobody is there, or not for this user"
+	}
+	return e.err.Error()
+}
+func (e unanswered) Unwrap() error        { return e.err }
+func (e unanswered) Is(target error) bool { return target == sandbox.ErrUnavailable }
 
 // guestDir and guestPath are where the guest stands in a container.
 const (
