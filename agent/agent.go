@@ -20,8 +20,9 @@
 //	}
 //	results, err := r.Record(ctx, tasks)
 //
-// Called again, Record keeps what is finished and runs the rest: an unfinished
-// log is set aside, never deleted.
+// Called again, Record keeps what is finished and runs the rest: a log that is
+// unfinished, or of a task or an image that has changed, is set aside, never
+// deleted.
 //
 // Three kinds of trouble are told apart. What the model or the task is to
 // blame for (too many malformed answers, a limit, giving up) is an exit status
@@ -37,6 +38,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories"
@@ -57,8 +59,21 @@ type Policy interface {
 	// or *BudgetError with an exit status of its own, any other without an
 	// end, so that the episode is run again another time. One that matches
 	// ErrStop stops the whole run.
+	//
+	// A Next that the episode's time limit ends while it waits for an endpoint
+	// that fails returns an error that matches sandbox.ErrUnavailable: the
+	// episode then has no end, and not the status of the time limit.
 	Next(ctx context.Context, t *trajectories.Trajectory) (trajectories.Turn, error)
 }
+
+// An InputError is bad input, which the caller can mend. It is found before
+// anything has started.
+type InputError struct{ Err error }
+
+func (e *InputError) Error() string { return e.Err.Error() }
+func (e *InputError) Unwrap() error { return e.Err }
+
+func inputf(format string, args ...any) error { return &InputError{fmt.Errorf(format, args...)} }
 
 // A Factory makes the policy of one episode.
 type Factory func(task env.Task) (Policy, error)

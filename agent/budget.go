@@ -1,8 +1,15 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
+
+	"github.com/apprentice-rl/apprentice/trajectories"
 )
 
 // A Budget is a purse that calls are paid from. Money is reserved before a
@@ -22,6 +29,42 @@ type Budget struct {
 // NewBudget returns the budget of a run, in US dollars; zero means no limit.
 func NewBudget(limit float64) *Budget {
 	return &Budget{scope: scopeRun, limit: limit}
+}
+
+// Charge takes what was spent before, without asking: a run that goes on has
+// the same purse.
+func (b *Budget) Charge(amount float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.spent += amount
+}
+
+// Spent sums up what the logs of the run in dir have cost so far, in US
+// dollars. Logs that were set aside count: they were paid for as well.
+func Spent(dir string) (float64, error) {
+	logs := filepath.Join(dir, "trajectories")
+	entries, err := os.ReadDir(logs)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("adding up what the run has cost: %w", err)
+	}
+	sum := 0.0
+	for _, e := range entries {
+		if !strings.Contains(e.Name(), ".jsonl") {
+			continue
+		}
+		t, err := trajectories.Read(filepath.Join(logs, e.Name()))
+		if errors.Is(err, trajectories.ErrNoHeader) {
+			continue
+		}
+		if err != nil {
+			return 0, fmt.Errorf("adding up what the run has cost: %w", err)
+		}
+		sum += t.Usage().Cost
+	}
+	return sum, nil
 }
 
 // Episode returns the budget of one episode within b: what it spends is spent

@@ -1,12 +1,15 @@
 package agent_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/sourcegraph/conc"
 	"github.com/stretchr/testify/require"
 
 	"github.com/apprentice-rl/apprentice/agent"
+	"github.com/apprentice-rl/apprentice/trajectories"
 )
 
 func TestABudgetIsNeverOverdrawnByReservations(t *testing.T) {
@@ -58,4 +61,36 @@ func TestNoBudgetHasNoBottom(t *testing.T) {
 	require.NoError(t, err)
 	r.Settle(1e9)
 	require.Zero(t, none.Spent())
+}
+
+func TestARunThatGoesOnHasTheSamePurse(t *testing.T) {
+	dir := t.TempDir()
+	none, err := agent.Spent(dir)
+	require.NoError(t, err)
+	require.Zero(t, none)
+
+	for _, name := range []string{"a.1.jsonl", "a.1.jsonl.interrupted-1", "a.1.jsonl.stale-1"} {
+		w, err := trajectories.Create(filepath.Join(dir, "trajectories", name), trajectories.Header{})
+		require.NoError(t, err)
+		require.NoError(t, w.Turn(trajectories.Turn{N: 1, Usage: trajectories.Usage{Calls: 1, Cost: 0.25}}))
+		require.NoError(t, w.Close())
+	}
+	// A log that had not begun cost nothing.
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "trajectories", "b.1.jsonl"), nil, 0o600))
+	spent, err := agent.Spent(dir)
+	require.NoError(t, err)
+	require.InDelta(t, 0.75, spent, 1e-9)
+
+	b := agent.NewBudget(1)
+	b.Charge(spent)
+	require.InDelta(t, 0.75, b.Spent(), 1e-9)
+	_, err = b.Episode(0).Reserve(0.3)
+	var refused *agent.BudgetError
+	require.ErrorAs(t, err, &refused)
+	_, err = b.Episode(0).Reserve(0.2)
+	require.NoError(t, err)
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "trajectories", "c.1.jsonl"), []byte("{\"type\":\"header\",\"version\":1}\nrubbish\n"), 0o600))
+	_, err = agent.Spent(dir)
+	require.ErrorContains(t, err, "c.1.jsonl:2:1")
 }

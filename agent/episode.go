@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/apprentice-rl/apprentice/env"
+	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/trajectories"
 )
 
@@ -56,18 +57,23 @@ func NewHeader(task env.Task, tools []env.Tool, policy trajectories.Policy) (tra
 	h := trajectories.Header{
 		Version: trajectories.Version,
 		Started: time.Now().UTC(),
-		Task: trajectories.Task{
-			ID: task.ID, Repo: task.Repo, BaseCommit: task.BaseCommit,
-			ProblemStatement: task.ProblemStatement, Image: task.Image,
-		},
-		Policy: policy,
-		System: system,
-		Prompt: prompt,
+		Task:    headerTask(task),
+		Policy:  policy,
+		System:  system,
+		Prompt:  prompt,
 	}
 	for _, t := range tools {
 		h.Tools = append(h.Tools, trajectories.Tool{Name: t.Name, Description: t.Description, Parameters: t.Parameters})
 	}
 	return h, nil
+}
+
+// headerTask is a task without what a policy may not see.
+func headerTask(task env.Task) trajectories.Task {
+	return trajectories.Task{
+		ID: task.ID, Repo: task.Repo, BaseCommit: task.BaseCommit,
+		ProblemStatement: task.ProblemStatement, Image: task.Image,
+	}
 }
 
 // patchTime bounds the fetching of the final patch, which happens after the
@@ -121,7 +127,11 @@ func (e *Episode) act(ctx context.Context, t *trajectories.Trajectory) (trajecto
 		}
 		turn, err := e.Policy.Next(timed, t)
 		if err != nil {
-			return e.stopped(timed, t, fmt.Errorf("policy %s: %w", e.Header.Policy.Name, err))
+			err = fmt.Errorf("policy %s: %w", e.Header.Policy.Name, err)
+			if errors.Is(err, sandbox.ErrUnavailable) && errors.Is(context.Cause(timed), errTimeLimit) {
+				return "", "", err // the policy had no part in how the time went
+			}
+			return e.stopped(timed, t, err)
 		}
 		complete(&turn, len(t.Turns)+1, used)
 		if err := e.Log.Turn(turn); err != nil {

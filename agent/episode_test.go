@@ -97,6 +97,21 @@ func TestAnEpisodeEndsAtItsLimits(t *testing.T) {
 	}
 }
 
+func TestTimeThatAFailingEndpointTookIsNotThePolicys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		waiting := script{next: func(ctx context.Context, n int) (trajectories.Turn, error) {
+			if n == 1 {
+				return call("bash"), nil
+			}
+			<-ctx.Done()
+			return trajectories.Turn{}, fmt.Errorf("asked again and again: %w", sandbox.ErrUnavailable)
+		}}
+		got, err := episode(t.Context(), t, waiting, place{}, agent.Limits{Time: time.Hour})
+		require.ErrorIs(t, err, sandbox.ErrUnavailable)
+		require.Nil(t, got.End)
+	})
+}
+
 func TestTheTimeLimitStopsAPolicyAndAnAction(t *testing.T) {
 	hang := func(ctx context.Context) error {
 		<-ctx.Done()

@@ -25,6 +25,9 @@ type Launcher interface {
 	// *env.MissingProgramError when the sandbox lacks a program that the task
 	// needs.
 	Launch(ctx context.Context, task env.Task) (Launched, error)
+	// Locate says where Launch would place the task now: what the Driver and
+	// Image of a Launched say.
+	Locate(ctx context.Context, task env.Task) (driver, image string, err error)
 }
 
 // Launched is an environment together with its sandbox; *env.Environment is
@@ -51,6 +54,11 @@ func (s Sandboxes) Launch(ctx context.Context, task env.Task) (Launched, error) 
 		return nil, err
 	}
 	return e, nil
+}
+
+// Locate implements Launcher.
+func (s Sandboxes) Locate(ctx context.Context, task env.Task) (driver, image string, err error) {
+	return s.Launcher.Locate(ctx, task)
 }
 
 // A Recorder runs a policy over tasks and records every episode.
@@ -113,12 +121,14 @@ type job struct {
 }
 
 // Record runs the policy on each task and returns one result per task and
-// attempt, in the order of the tasks. What is finished already is kept; logs
-// without an end are set aside and their episodes run again.
+// attempt, in the order of the tasks. What is finished already is kept. Set
+// aside, and their episodes run again, are logs without an end, and those of
+// another task by the same id (another commit or problem statement) or of
+// another sandbox (another driver, or an image of other contents).
 //
 // Whatever goes wrong with single episodes is in their results. The error says
-// why the run as a whole did not go through: bad input (nothing has been
-// started then), a log that could not be written, the run's budget, an error
+// why the run as a whole did not go through: bad input (*InputError, or a log
+// that cannot be read; nothing has been started then), a log that could not be written, the run's budget, an error
 // that matches ErrStop, or the context's cause. Everything recorded until then
 // is kept, and no sandbox is left when Record returns.
 func (r *Recorder) Record(ctx context.Context, tasks []env.Task) ([]Result, error) {
@@ -128,14 +138,29 @@ func (r *Recorder) Record(ctx context.Context, tasks []env.Task) ([]Result, erro
 	}
 	results := make([]Result, len(jobs))
 	var todo []int
+	var stale []string
 	for i, j := range jobs {
-		kept, err := r.kept(j)
+		found, err := r.finished(j)
 		if err != nil {
 			return nil, err
 		}
-		results[i] = Result{TaskID: j.task.ID, Attempt: j.attempt, Path: j.path, Kept: kept != nil, Trajectory: kept}
-		if kept == nil {
+		if found != nil {
+			same, err := r.same(ctx, j, found)
+			if err != nil {
+				return nil, err
+			}
+			if !same {
+				stale, found = append(stale, j.path), nil
+			}
+		}
+		results[i] = Result{TaskID: j.task.ID, Attempt: j.attempt, Path: j.path, Kept: found != nil, Trajectory: found}
+		if found == nil {
 			todo = append(todo, i)
+		}
+	}
+	for _, path := range stale {
+		if err := setAside(path, "stale"); err != nil {
+			return nil, err
 		}
 	}
 	for _, res := range results {
@@ -166,19 +191,19 @@ func (r *Recorder) Record(ctx context.Context, tasks []env.Task) ([]Result, erro
 // jobs checks the recorder and the tasks before anything is started.
 func (r *Recorder) jobs(tasks []env.Task) ([]job, error) {
 	if r.Parallel < 1 {
-		return nil, fmt.Errorf("recording: %d episodes side by side, want 1 or more", r.Parallel)
+		return nil, inputf("recording: %d episodes side by side, want 1 or more", r.Parallel)
 	}
 	if r.Attempts < 0 {
-		return nil, fmt.Errorf("recording: %d attempts per task, want 1 or more", r.Attempts)
+		return nil, inputf("recording: %d attempts per task, want 1 or more", r.Attempts)
 	}
 	seen := map[string]bool{}
 	var jobs []job
 	for _, task := range tasks {
 		switch id := task.ID; {
 		case id == "" || strings.HasPrefix(id, ".") || strings.ContainsAny(id, "/\\\x00"):
-			return nil, fmt.Errorf("recording: task id %q cannot be a file name", id)
+			return nil, inputf("recording: task id %q cannot be a file name", id)
 		case seen[id]:
-			return nil, fmt.Errorf("recording: task %s is given twice", id)
+			return nil, inputf("recording: task %s is given twice; name each once", id)
 		default:
 			seen[id] = true
 		}
@@ -261,7 +286,7 @@ func (r *Recorder) episode(ctx context.Context, j job) (sum *Summary, err error)
 	header.ID = fmt.Sprintf("%s.%d", j.task.ID, j.attempt)
 	header.Run, header.Attempt = r.Run, j.attempt
 	header.Sandbox = trajectories.Sandbox{Driver: e.Driver(), Image: e.Image(), Enforcement: e.Enforcement()}
-	if err := setAside(j.path); err != nil {
+	if err := setAside(j.path, "interrupted"); err != nil {
 		return nil, err
 	}
 	log, err := trajectories.Create(j.path, header)

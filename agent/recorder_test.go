@@ -25,6 +25,14 @@ import (
 type house struct {
 	open, launched, most atomic.Int64
 	change               func(n int64, p *place) error
+	locate               func() (driver, image string, err error)
+}
+
+func (h *house) Locate(context.Context, env.Task) (driver, image string, err error) {
+	if h.locate != nil {
+		return h.locate()
+	}
+	return place{}.Driver(), place{}.Image(), nil
 }
 
 func (h *house) Launch(_ context.Context, task env.Task) (agent.Launched, error) {
@@ -120,6 +128,54 @@ func TestAnUnfinishedLogIsSetAsideAndRunAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, results[0].Kept)
 	require.FileExists(t, path+".interrupted-3")
+}
+
+func TestARecordingOfSomethingElseIsSetAside(t *testing.T) {
+	located := func(driver, image string, err error) func(*house, *env.Task) {
+		return func(h *house, _ *env.Task) {
+			h.locate = func() (string, string, error) { return driver, image, err }
+		}
+	}
+	tests := []struct {
+		name   string
+		change func(h *house, task *env.Task)
+		kept   bool
+	}{
+		{"nothing has changed", func(*house, *env.Task) {}, true},
+		{"the base commit", func(_ *house, task *env.Task) { task.BaseCommit = "another" }, false},
+		{"the problem statement", func(_ *house, task *env.Task) { task.ProblemStatement += " again" }, false},
+		{"the hidden tests", func(_ *house, task *env.Task) { task.TestPatch = "another" }, true},
+		{"the name of an image of the same contents", func(_ *house, task *env.Task) { task.Image = "calc:latest" }, true},
+		{"the contents of the image", located("memory", "sha256:1", nil), false},
+		{"the driver", located("docker", "sha256:0", nil), false},
+		{"the image is gone", located("", "", sandbox.ErrNoImage), true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := &house{}
+			r := recorder(t, h)
+			theTasks := tasks(2)
+			before, err := r.Record(t.Context(), theTasks)
+			require.NoError(t, err)
+			was, err := os.ReadFile(before[1].Path)
+			require.NoError(t, err)
+
+			tt.change(h, &theTasks[1])
+			after, err := r.Record(t.Context(), theTasks)
+			require.NoError(t, err)
+			require.Equal(t, trajectories.ExitSubmitted, after[1].Trajectory.Status)
+			require.Equal(t, tt.kept, after[1].Kept)
+			aside := before[1].Path + ".stale-1"
+			if tt.kept {
+				require.NoFileExists(t, aside)
+				return
+			}
+			old, err := os.ReadFile(aside)
+			require.NoError(t, err)
+			require.Equal(t, was, old)
+			require.Equal(t, theTasks[1].BaseCommit, after[1].Trajectory.Header.Task.BaseCommit)
+		})
+	}
 }
 
 func TestABrokenSandboxIsRetried(t *testing.T) {
@@ -300,6 +356,9 @@ func TestBadInputIsToldBeforeAnythingStarts(t *testing.T) {
 			tt.change(r)
 			_, err := r.Record(t.Context(), tt.tasks)
 			require.ErrorContains(t, err, tt.says)
+			var input *agent.InputError
+			var event *trajectories.EventError
+			require.True(t, errors.As(err, &input) || errors.As(err, &event), "%T", err)
 			require.Zero(t, h.launched.Load())
 		})
 	}

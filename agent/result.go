@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -51,10 +52,10 @@ func Summarize(t *trajectories.Trajectory) *Summary {
 	}
 }
 
-// kept returns the summary of the job's episode when it is finished, and nil
-// when it has to be run. A log that cannot be read is the user's to look at:
+// finished returns the summary of the job's episode when its log is there and
+// has an end, and nil when it has to be run. A log that cannot be read is the user's to look at:
 // it may come from a newer version.
-func (r *Recorder) kept(j job) (*Summary, error) {
+func (r *Recorder) finished(j job) (*Summary, error) {
 	t, err := trajectories.Read(j.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, trajectories.ErrNoHeader):
@@ -70,10 +71,26 @@ func (r *Recorder) kept(j job) (*Summary, error) {
 	}
 	defer closePolicy(policy)
 	if got := policy.Describe(); got != t.Header.Policy {
-		return nil, fmt.Errorf("%s is a trajectory of policy %s, not of %s: record into another folder",
+		return nil, inputf("%s is a trajectory of policy %s, not of %s: record into another folder",
 			j.path, name(t.Header.Policy), name(got))
 	}
 	return Summarize(t), nil
+}
+
+// same says whether the episode would be the same one now: not of a task that
+// has changed, nor in another sandbox. An image that cannot be asked for (it was
+// removed, say) speaks against nothing that was recorded in it.
+func (r *Recorder) same(ctx context.Context, j job, found *Summary) (bool, error) {
+	was := found.Header
+	was.Task.Image = j.task.Image // its contents count, not its name
+	if was.Task != headerTask(j.task) {
+		return false, nil
+	}
+	driver, image, err := r.Launcher.Locate(ctx, j.task)
+	if cause := context.Cause(ctx); cause != nil {
+		return false, cause
+	}
+	return err != nil || driver == was.Sandbox.Driver && image == was.Sandbox.Image, nil
 }
 
 func name(p trajectories.Policy) string {
@@ -83,19 +100,19 @@ func name(p trajectories.Policy) string {
 	return p.Name + " " + p.Model
 }
 
-// setAside renames an unfinished log to the first free name of the form
-// path.interrupted-N, so that the episode can be recorded anew.
-func setAside(path string) error {
+// setAside renames a log to the first free name of the form path.why-N, so
+// that the episode can be recorded anew.
+func setAside(path, why string) error {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	for n := 1; ; n++ {
-		aside := fmt.Sprintf("%s.interrupted-%d", path, n)
+		aside := fmt.Sprintf("%s.%s-%d", path, why, n)
 		if _, err := os.Lstat(aside); err == nil {
 			continue
 		}
 		if err := os.Rename(path, aside); err != nil {
-			return &trajectories.WriteError{Path: path, Op: "new name of an unfinished log", Err: err}
+			return &trajectories.WriteError{Path: path, Op: "new name of a log to be set aside", Err: err}
 		}
 		return nil
 	}

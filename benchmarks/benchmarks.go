@@ -16,7 +16,8 @@
 // the patch and is no error. An infrastructure failure (the sandbox died, the
 // daemon is gone) says nothing about the patch: it is retried, then reported
 // apart, and never scored. A task is skipped where its image lacks a program
-// that it needs.
+// that it needs. Both are also said of tasks for which there is nothing to
+// grade because the recording came to that; see [Missing].
 package benchmarks
 
 import (
@@ -51,6 +52,15 @@ func (s Suite) near(id string) string {
 	}
 	return ""
 }
+
+// An InputError is bad input, which the caller can mend. It is found before
+// anything runs.
+type InputError struct{ Err error }
+
+func (e *InputError) Error() string { return e.Err.Error() }
+func (e *InputError) Unwrap() error { return e.Err }
+
+func inputf(format string, args ...any) error { return &InputError{fmt.Errorf(format, args...)} }
 
 // An UnknownTaskError says that a suite has no task of that id.
 type UnknownTaskError struct {

@@ -92,8 +92,8 @@ const outputCap = 64 << 20
 // Run grades a set of predictions for the tasks of a suite, Parallel at a time.
 // A task without prediction is unresolved, as in SWE-bench's rate.
 //
-// An error is the user's, found before anything runs (a prediction for a task
-// that the suite does not have is an *UnknownTaskError), or that of a run folder
+// An error is the user's, found before anything runs (an *InputError, or an
+// *UnknownTaskError for a task that the suite does not have), or that of a run folder
 // that cannot be written, or ctx's; what was graded before stays on disk, and
 // the next Run goes on from there.
 func (e *Evaluator) Run(ctx context.Context, suite Suite, set string, predictions []Prediction) (Results, error) {
@@ -104,10 +104,15 @@ func (e *Evaluator) Run(ctx context.Context, suite Suite, set string, prediction
 		}
 		byTask[p.ID] = p
 	}
+	seen := make(map[string]bool, len(suite.Tasks))
 	for _, task := range suite.Tasks {
 		if err := e.check(set, task); err != nil {
 			return nil, err
 		}
+		if seen[task.ID] {
+			return nil, inputf("grading: task %s is given twice; name each once", task.ID)
+		}
+		seen[task.ID] = true
 	}
 
 	progress := &locked{to: e.Progress}
@@ -153,14 +158,14 @@ func (e *Evaluator) Grade(ctx context.Context, task env.Task, set string, p Pred
 func (e *Evaluator) check(set string, task env.Task) error {
 	for _, name := range []string{set, task.ID} {
 		if !filepath.IsLocal(name) || filepath.Base(name) != name || name == "." {
-			return fmt.Errorf("%q cannot be the name of a set or a task: it must do as the name of a folder", name)
+			return inputf("%q cannot be the name of a set or a task: it must do as the name of a folder", name)
 		}
 	}
 	if task.EvalScript == "" {
-		return fmt.Errorf("task %s has no eval_script, so it cannot be graded: give its row one, as SWE-bench's data sets have since release 5", task.ID)
+		return inputf("task %s has no eval_script, so it cannot be graded: give its row one, as SWE-bench's data sets have since release 5", task.ID)
 	}
 	if _, err := logparse.Lookup(task.LogParser); err != nil {
-		return fmt.Errorf("task %s: %w", task.ID, err)
+		return inputf("task %s: %w", task.ID, err)
 	}
 	return nil
 }
@@ -168,6 +173,9 @@ func (e *Evaluator) check(set string, task env.Task) error {
 // grade looks for an earlier evaluation of the same work, and else tries until
 // the infrastructure holds or the retries are used up.
 func (e *Evaluator) grade(ctx context.Context, task env.Task, set string, p Prediction, progress *locked) (Evaluation, error) {
+	if p.Missing != nil {
+		return Evaluation{Task: task.ID, Verdict: p.Missing.verdict(), Detail: p.Missing.Detail}, nil
+	}
 	image, err := e.image(ctx, task.Image)
 	if err != nil {
 		return e.failed(ctx, task, err)

@@ -313,3 +313,62 @@ func TestCancellingEndsARunAndClosesItsSandboxes(t *testing.T) {
 	require.Equal(t, lab.launched, lab.closed)
 	require.Empty(t, lab.graded)
 }
+
+func TestWhatWasNotRecordedIsNotScored(t *testing.T) {
+	lab, evaluator := newLab(t)
+	suite := benchmarks.Suite{Name: "s", Tasks: []env.Task{task("a-1"), task("a-2"), task("a-3")}}
+	path := filepath.Join(t.TempDir(), "mine.jsonl")
+	require.NoError(t, benchmarks.WritePredictions(path, []benchmarks.Prediction{
+		{ID: "a-1", Patch: edit("TWO")},
+		{ID: "a-2", Missing: &benchmarks.Missing{Status: benchmarks.MissingInfrastructure, Detail: "the daemon was gone"}},
+		{ID: "a-3", Missing: &benchmarks.Missing{Status: benchmarks.MissingSkipped, Detail: "no program go"}},
+	}))
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	predictions, err := benchmarks.ReadPredictions(path, f)
+	require.NoError(t, err)
+
+	results, err := evaluator.Run(t.Context(), suite, "set", predictions)
+	require.NoError(t, err)
+	require.Equal(t, 1, lab.launched)
+	require.Len(t, lab.graded, 3)
+	require.Equal(t, benchmarks.Rate{Resolved: 1, Scored: 1}, results.Rate())
+	require.Equal(t, benchmarks.Evaluation{Task: "a-2", Verdict: benchmarks.InfrastructureFailure, Detail: "the daemon was gone"}, results[1])
+	require.Equal(t, benchmarks.Evaluation{Task: "a-3", Verdict: benchmarks.Skipped, Detail: "no program go"}, results[2])
+
+	// When it was recorded after all, it is graded.
+	results, err = evaluator.Run(t.Context(), suite, "set", benchmarks.Merge(predictions, []benchmarks.Prediction{{ID: "a-2", Patch: edit("2")}}))
+	require.NoError(t, err)
+	require.Equal(t, benchmarks.Rate{Resolved: 1, Scored: 2}, results.Rate())
+}
+
+func TestBadInputIsToldBeforeAnythingRuns(t *testing.T) {
+	with := func(change func(*env.Task)) []env.Task {
+		bad := task("a-2")
+		change(&bad)
+		return []env.Task{task("a-1"), bad}
+	}
+	tests := []struct {
+		name  string
+		set   string
+		tasks []env.Task
+		says  string
+	}{
+		{"set that is no folder", "a/b", with(func(*env.Task) {}), "name of a folder"},
+		{"task that is no folder", "set", with(func(t *env.Task) { t.ID = "../a" }), "name of a folder"},
+		{"task twice", "set", with(func(t *env.Task) { t.ID = "a-1" }), "given twice"},
+		{"no script", "set", with(func(t *env.Task) { t.EvalScript = "" }), "no eval_script"},
+		{"no such parser", "set", with(func(t *env.Task) { t.LogParser = "parse_log_nobody" }), "parse_log_nobody"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			lab, evaluator := newLab(t)
+			_, err := evaluator.Run(t.Context(), benchmarks.Suite{Name: "s", Tasks: test.tasks}, test.set, []benchmarks.Prediction{{ID: "a-1", Patch: edit("TWO")}})
+			var input *benchmarks.InputError
+			require.ErrorAs(t, err, &input)
+			require.ErrorContains(t, err, test.says)
+			require.Zero(t, lab.launched)
+		})
+	}
+}

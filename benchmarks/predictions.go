@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/google/renameio/v2"
@@ -15,12 +16,54 @@ import (
 	"github.com/apprentice-rl/apprentice/env"
 )
 
-// A Prediction is one patch for one task, in SWE-bench's form. Other keys of a
-// predictions file are ignored.
+// A Prediction is one patch for one task, in SWE-bench's form, with one key of
+// our own. Other keys of a predictions file are ignored.
 type Prediction struct {
 	ID    string  `json:"instance_id"`
 	Model string  `json:"model_name_or_path"`
 	Patch *string `json:"model_patch"` // nil means that the model gave none
+	// Missing, where set, says why there is no patch although that says
+	// nothing about the model. Such a prediction is not scored. The key is our
+	// own: other tools pass over it, and see a model that gave no patch.
+	Missing *Missing `json:"apprentice,omitempty"`
+}
+
+// Missing is why there is no patch to grade.
+type Missing struct {
+	Status MissingStatus `json:"status"`
+	Detail string        `json:"detail,omitempty"`
+}
+
+// A MissingStatus is one of a closed set.
+type MissingStatus string
+
+const (
+	// MissingInfrastructure: the episode has no end, because the
+	// infrastructure broke it or the run was stopped.
+	MissingInfrastructure MissingStatus = "infrastructure"
+	// MissingSkipped: the task could not be worked on where it was recorded.
+	MissingSkipped MissingStatus = "skipped"
+)
+
+// verdict is what such a prediction is graded as.
+func (m *Missing) verdict() Verdict {
+	if m.Status == MissingSkipped {
+		return Skipped
+	}
+	return InfrastructureFailure
+}
+
+// check refuses what nobody can have meant.
+func (m *Missing) check(patch *string) error {
+	switch {
+	case m == nil:
+		return nil
+	case m.Status != MissingInfrastructure && m.Status != MissingSkipped:
+		return fmt.Errorf("%q is no reason why a patch is missing; want %s or %s", m.Status, MissingInfrastructure, MissingSkipped)
+	case patch != nil:
+		return errors.New("the status says that there is no patch, and model_patch holds one")
+	}
+	return nil
 }
 
 // Empty reports whether there is no patch to apply.
@@ -118,6 +161,11 @@ func (d *document) add(start int, row []byte, key string) error {
 		e.Field = "instance_id"
 		return e
 	}
+	if err := p.Missing.check(p.Patch); err != nil {
+		e := d.errorAt(int64(start), err)
+		e.Field = "apprentice.status"
+		return e
+	}
 	if i, ok := d.place[p.ID]; ok {
 		d.predictions[i] = p
 		return nil
@@ -151,6 +199,24 @@ func (d *document) errorAt(start int64, err error) *env.RowError {
 	e.Line = bytes.Count(before, []byte("\n")) + 1
 	e.Column = len(before) - bytes.LastIndexByte(before, '\n')
 	return e
+}
+
+// Merge returns the predictions of before, each in its place or what after has
+// for its task, and then the others of after.
+func Merge(before, after []Prediction) []Prediction {
+	merged := slices.Clone(before)
+	place := map[string]int{}
+	for i, p := range before {
+		place[p.ID] = i
+	}
+	for _, p := range after {
+		if i, ok := place[p.ID]; ok {
+			merged[i] = p
+		} else {
+			merged = append(merged, p)
+		}
+	}
+	return merged
 }
 
 // WritePredictions writes predictions to path, one object a line; the name must

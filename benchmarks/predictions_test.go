@@ -53,6 +53,8 @@ func TestReadPredictionsSaysWhereItIsWrong(t *testing.T) {
 		{"in an object", "p.json", "{\n  \"a\": {\"model_patch\": []}\n}", "p.json:2:24: field model_patch: cannot hold a JSON array"},
 		{"a list that does not end", "p.json", "[\n  {\"instance_id\": \"a\"},\n", "p.json:2:24: not valid JSON"},
 		{"neither list nor object", "p.json", `"gold"`, "p.json:1:1: neither a list of predictions nor an object"},
+		{"no such status", "p.jsonl", `{"instance_id":"a","apprentice":{"status":"lost"}}`, `p.jsonl:1:1: field apprentice.status: "lost" is no reason`},
+		{"a patch that is not there", "p.jsonl", `{"instance_id":"a","model_patch":"x","apprentice":{"status":"skipped"}}`, "p.jsonl:1:1: field apprentice.status"},
 		{"unknown ending", "p.csv", "", "predictions p.csv: the name must end in .jsonl"},
 	}
 	for _, test := range tests {
@@ -73,6 +75,7 @@ func TestPredictionsSurviveWritingAndReading(t *testing.T) {
 		{ID: "a", Model: "m", Patch: patch("-<&>\r\n+\u2028\n")},
 		{ID: "b", Model: "m", Patch: patch("")},
 		{ID: "c", Model: "m"},
+		{ID: "d", Model: "m", Missing: &benchmarks.Missing{Status: benchmarks.MissingSkipped, Detail: "no program <go>"}},
 	}
 	require.NoError(t, benchmarks.WritePredictions(path, want[:1]))
 	require.NoError(t, benchmarks.WritePredictions(path, want))
@@ -86,6 +89,15 @@ func TestPredictionsSurviveWritingAndReading(t *testing.T) {
 	beside, err := os.ReadDir(filepath.Dir(path))
 	require.NoError(t, err)
 	require.Len(t, beside, 1)
+}
+
+func TestMergedPredictionsKeepTheirPlace(t *testing.T) {
+	before := []benchmarks.Prediction{{ID: "a", Patch: patch("old")}, {ID: "b", Patch: patch("b")}}
+	after := []benchmarks.Prediction{{ID: "c", Patch: patch("c")}, {ID: "a", Patch: patch("new")}}
+	require.Equal(t, []benchmarks.Prediction{{ID: "a", Patch: patch("new")}, {ID: "b", Patch: patch("b")}, {ID: "c", Patch: patch("c")}},
+		benchmarks.Merge(before, after))
+	require.Equal(t, "old", *before[0].Patch, "what came in is not changed")
+	require.Equal(t, after, benchmarks.Merge(nil, after))
 }
 
 func TestPredictionsThatCannotBeWrittenLeaveTheOldOnes(t *testing.T) {

@@ -58,6 +58,22 @@ func (e *Environment) Enforcement() map[sandbox.Limit]sandbox.Enforcement {
 	return maps.Clone(e.launched.enforcement)
 }
 
+// Locate returns the name of the driver and what Environment.Image would say
+// of task launched now. Its errors match those of Launch.
+func (l *Launcher) Locate(ctx context.Context, task Task) (driver, image string, err error) {
+	image, err = l.Driver.Resolve(ctx, task.Image)
+	if err != nil {
+		return "", "", fmt.Errorf("task %s: %w", task.ID, err)
+	}
+	if task.Setup != "" {
+		image = prepared(image, l.setupKey(image, task.Setup))
+	}
+	return l.Driver.Name(), image, nil
+}
+
+// prepared is the identity of an image in which a setup script has run.
+func prepared(digest, key string) string { return digest + "+setup-" + key }
+
 // Launch starts a sandbox for task and opens an environment in it, whose Close
 // removes the sandbox. Besides those of Open its errors match
 // sandbox.ErrNoImage, sandbox.ErrUnavailable and sandbox.ErrUnenforced, and
@@ -73,7 +89,7 @@ func (l *Launcher) Launch(ctx context.Context, task Task, opts Options) (*Enviro
 		if image, err = l.prepare(ctx, key, task); err != nil {
 			return nil, fmt.Errorf("task %s: %w", task.ID, err)
 		}
-		digest += "+setup-" + key
+		digest = prepared(digest, key)
 	}
 	sb, err := guest.Open(ctx, l.Driver, l.spec(image))
 	if err != nil {

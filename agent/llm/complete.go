@@ -25,12 +25,16 @@ func (e *Endpoint) complete(ctx context.Context, r openai.ChatCompletionRequest,
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.Multiplier, wait.MaxInterval = e.options.RetryDelay, 2, time.Minute
 	tries := 0
+	var last *Error // the failure that is being waited after
 	var usage trajectories.Usage
 	a, err := backoff.Retry(ctx, func() (*answer, error) {
 		tries++
 		a, err := e.attempt(ctx, r, budget, &usage)
 		var failed *Error
 		if errors.As(err, &failed) && failed.again {
+			if context.Cause(ctx) == nil { // else the context is to blame
+				last = failed
+			}
 			return nil, err
 		}
 		return a, backoff.Permanent(err)
@@ -46,6 +50,12 @@ func (e *Endpoint) complete(ctx context.Context, r openai.ChatCompletionRequest,
 	}
 	// A cancelled call may fail in any words.
 	if cause := context.Cause(ctx); cause != nil {
+		if left := e.pace.left(); last == nil && left > 0 {
+			last = e.unavailable(0, fmt.Sprintf("the endpoint asks to be left alone for another %s", left.Round(time.Second)), false)
+		}
+		if last != nil {
+			return nil, fmt.Errorf("%w; until then %w", cause, last)
+		}
 		return nil, cause
 	}
 	// The last of several tries is not unwrapped by the loop.

@@ -453,3 +453,25 @@ func FuzzAnswers(f *testing.F) {
 		}
 	})
 }
+
+func TestATimeLimitInAWaitForAFailingEndpointSaysSo(t *testing.T) {
+	over := errors.New("over")
+	for name, fault := range map[string]llmtest.Reply{"retry": llmtest.Status(http.StatusServiceUnavailable, "loading"), "pause": llmtest.RateLimited("300")} {
+		t.Run(name, func(t *testing.T) {
+			s := llmtest.NewFunc(t, func(llmtest.Request) llmtest.Reply { return fault })
+			o := options(s)
+			o.RetryDelay = time.Hour
+			endpoint, err := llm.NewEndpoint(o)
+			require.NoError(t, err)
+			// The second call only waits for what the first was told.
+			for range 2 {
+				ctx, cancel := context.WithTimeoutCause(t.Context(), 300*time.Millisecond, over)
+				_, err = endpoint.Policy(nil).Next(ctx, start())
+				cancel()
+				require.ErrorIs(t, err, over)
+				require.ErrorIs(t, err, sandbox.ErrUnavailable)
+				require.NotContains(t, err.Error(), "context deadline exceeded")
+			}
+		})
+	}
+}

@@ -179,7 +179,8 @@ func (p *policy) Describe() trajectories.Policy {
 }
 
 // Next asks the model once. Its error is an *Error, an *agent.BudgetError or
-// the context's cause.
+// the context's cause; where the context ends while the endpoint fails, it
+// matches both the cause and sandbox.ErrUnavailable.
 func (p *policy) Next(ctx context.Context, t *trajectories.Trajectory) (trajectories.Turn, error) {
 	answer, err := p.endpoint.complete(ctx, request(t), p.budget)
 	if err != nil {

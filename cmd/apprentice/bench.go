@@ -56,9 +56,11 @@ image or the rules have changed.`,
 			if preds == "" {
 				return userf("name the predictions: --predictions FILE, gold or empty")
 			}
-			if err := rf.check(); err != nil {
+			release, err := rf.open()
+			if err != nil {
 				return err
 			}
+			defer release()
 			r, err := benchmarks.ParseRules(rules)
 			if err != nil {
 				return userf("--rules: %w", err)
@@ -158,7 +160,7 @@ func (a *app) grade(ctx context.Context, d sandbox.Driver, g grading) (benchmark
 	bar := a.progress("grade "+g.set, len(g.suite.Tasks))
 	defer bar.close()
 	e := benchmarks.Evaluator{
-		Launch:   benchmarks.From(&env.Launcher{Driver: d, Run: g.run.name()}),
+		Launch:   benchmarks.From(&env.Launcher{Driver: d, Run: g.run.name(), Lifetime: lifetime(g.timeout)}),
 		Image:    d.Resolve,
 		Dir:      g.run.dir,
 		Rules:    g.rules,
@@ -217,7 +219,7 @@ func (a *app) reportGrading(set string, results benchmarks.Results, minimum floa
 		fmt.Fprintf(a.stdout, "%s: %s\n", set, rate)
 	}
 	if n := results.Count(benchmarks.InfrastructureFailure); n > 0 {
-		return fmt.Errorf("%d tasks could not be graded because the infrastructure failed; they are not scored, and the same command tries them again", n)
+		return fmt.Errorf("%d tasks are not scored because the infrastructure failed; record those again that are not recorded, and the same command grades the rest", n)
 	}
 	if rate.Value() < minimum {
 		a.say("the resolve rate %.3f is below %.3f", rate.Value(), minimum)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -36,9 +37,11 @@ and says nothing about any model.`,
 		Example: "  apprentice demo\n  apprentice demo --sandbox docker --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := rf.check(); err != nil {
+			release, err := rf.open()
+			if err != nil {
 				return err
 			}
+			defer release()
 			suite, err := tf.suite()
 			if err != nil {
 				return err
@@ -67,21 +70,21 @@ func (a *app) demo(ctx context.Context, d sandbox.Driver, suite benchmarks.Suite
 	}
 	a.say("%d tasks of suite %s in %s sandboxes, %d at once", len(suite.Tasks), suite.Name, d.Name(), rf.parallel)
 	recorded, err := a.record(ctx, d, recording{
-		suite: suite, run: rf, policy: oracleFactory, limits: agent.DefaultLimits(), attempts: 1, set: "oracle",
+		suite: suite, run: rf, policy: oracleFactory, limits: agent.DefaultLimits(), attempts: 1, set: "oracle", model: "oracle",
 	})
 	if err != nil {
 		return err
 	}
-	sets, err := a.demoSets(ctx, d, suite, rf, recorded)
+	sets, err := a.demoSets(ctx, d, suite, rf, recorded.predictions)
 	if err != nil {
 		return err
 	}
 	steps := filepath.Join(rf.dir, "srl", "steps.jsonl")
-	n, err := writeExamples(steps, examplesOf(finished(recorded), srl.Options{}, new(int)))
+	n, err := writeExamples(steps, examplesOf(finished(recorded.episodes), srl.Options{}, new(int)))
 	if err != nil {
 		return err
 	}
-	shown, rewards, err := showReward(recorded)
+	shown, rewards, err := showReward(recorded.episodes)
 	if err != nil {
 		return err
 	}
@@ -104,15 +107,17 @@ func (a *app) demo(ctx context.Context, d sandbox.Driver, suite benchmarks.Suite
 		if err != nil {
 			return err
 		}
-		_, err = a.stdout.Write(b)
-		return err
+		if _, err = a.stdout.Write(b); err != nil {
+			return err
+		}
+	} else {
+		a.printDemo(run, rf.dir, steps, time.Since(began))
 	}
-	a.printDemo(run, rf.dir, steps, time.Since(began))
-	return demoVerdict(sets)
+	return a.demoVerdict(report.New(run))
 }
 
 // demoSets grades the three sets of predictions.
-func (a *app) demoSets(ctx context.Context, d sandbox.Driver, suite benchmarks.Suite, rf runFlags, recorded []agent.Result) ([]report.Set, error) {
+func (a *app) demoSets(ctx context.Context, d sandbox.Driver, suite benchmarks.Suite, rf runFlags, oracle []benchmarks.Prediction) ([]report.Set, error) {
 	empty, _, err := predictions("empty", suite)
 	if err != nil {
 		return nil, err
@@ -126,55 +131,18 @@ func (a *app) demoSets(ctx context.Context, d sandbox.Driver, suite benchmarks.S
 		{Name: "empty", Kind: report.Empty},
 		{Name: "wrong", Kind: report.Wrong},
 	}
-	for i, preds := range [][]benchmarks.Prediction{predictionsOf(recorded), empty, only(wrong, suite)} {
+	for i, preds := range [][]benchmarks.Prediction{only(oracle, suite), empty, only(wrong, suite)} {
 		g := grading{suite: suite, run: rf, set: sets[i].Name, predictions: preds, rules: benchmarks.V4, timeout: benchmarks.DefaultTimeout, runEmpty: sets[i].Kind == report.Empty}
-		if i == 0 {
-			g.suite = withPredictions(suite, preds)
+		if sets[i].Kind == report.Oracle {
+			// The recording has written them.
 		} else if err := benchmarks.WritePredictions(filepath.Join(rf.dir, "predictions", g.set+".jsonl"), preds); err != nil {
 			return nil, err
 		}
 		if sets[i].Results, err = a.grade(ctx, d, g); err != nil {
 			return nil, err
 		}
-		if i == 0 {
-			sets[i].Results = withUnrecorded(sets[i].Results, recorded)
-		}
 	}
 	return sets, nil
-}
-
-// withPredictions keeps the tasks that there is something to grade for.
-func withPredictions(s benchmarks.Suite, preds []benchmarks.Prediction) benchmarks.Suite {
-	kept := benchmarks.Suite{Name: s.Name}
-	for _, t := range s.Tasks {
-		for _, p := range preds {
-			if p.ID == t.ID {
-				kept.Tasks = append(kept.Tasks, t)
-			}
-		}
-	}
-	return kept
-}
-
-// withUnrecorded puts the tasks whose episode has no end among the results:
-// they are not unresolved.
-func withUnrecorded(graded benchmarks.Results, recorded []agent.Result) benchmarks.Results {
-	var all benchmarks.Results
-	for _, r := range recorded {
-		switch {
-		case r.Skipped != "":
-			all = append(all, benchmarks.Evaluation{Task: r.TaskID, Verdict: benchmarks.Skipped, Detail: r.Skipped})
-		case r.Trajectory == nil:
-			all = append(all, benchmarks.Evaluation{Task: r.TaskID, Verdict: benchmarks.InfrastructureFailure, Detail: outcomeOf(r)})
-		default:
-			for _, e := range graded {
-				if e.Task == r.TaskID {
-					all = append(all, e)
-				}
-			}
-		}
-	}
-	return all
 }
 
 // finished lists the trajectories that have an end.
@@ -270,17 +238,28 @@ The oracle's rate checks the pipeline: it works from the gold patches. With a mo
 }
 
 // demoVerdict says whether the pipeline did what it must.
-func demoVerdict(sets []report.Set) error {
-	for _, s := range sets {
-		if n := s.Results.Count(benchmarks.InfrastructureFailure); n > 0 {
+func (a *app) demoVerdict(r report.Report) error {
+	surprises := r.Surprises()
+	for _, s := range surprises {
+		a.say("set %s, task %s: %s", s.Set, s.Task, s.Text)
+	}
+	for _, s := range r.Sets {
+		if n := s.InfrastructureFailures; n > 0 {
 			return fmt.Errorf("the infrastructure failed on %d tasks of set %s; the same command tries them again", n, s.Name)
 		}
-		want := 0
-		if s.Kind == report.Oracle {
-			want = s.Results.Rate().Scored
-		}
-		if got := s.Results.Rate().Resolved; got != want {
-			return fmt.Errorf("set %s resolves %d tasks, and must resolve %d: %w", s.Name, got, want, errFellShort)
+	}
+	if len(surprises) > 0 {
+		a.say("apprentice: the pipeline does not hold: %d evaluations did not come out as they must", len(surprises))
+		return errors.Join(errFellShort, errSaid)
+	}
+	for _, s := range r.Sets {
+		if s.Scored() == 0 {
+			why := "there are no tasks"
+			if len(r.Skipped) > 0 {
+				why = fmt.Sprintf("all tasks are skipped, the first because %s", r.Skipped[0].Reason)
+			}
+			a.say("apprentice: nothing of set %s was scored: %s", s.Name, why)
+			return errors.Join(errFellShort, errSaid)
 		}
 	}
 	return nil

@@ -135,7 +135,9 @@ func TestDemoJSON(t *testing.T) {
 		sandboxtest.Missing(t, "guest", err.Error())
 	}
 	var out, errs bytes.Buffer
-	code := run([]string{"demo", "--json", "--sandbox", "local", "--task", "starter__hush-9", "--run", filepath.Join(t.TempDir(), "demo")}, strings.NewReader(""), &out, &errs)
+	dir := filepath.Join(t.TempDir(), "demo")
+	args := []string{"demo", "--json", "--sandbox", "local", "--task", "starter__hush-9", "--run", dir}
+	code := run(args, strings.NewReader(""), &out, &errs)
 	require.Equal(t, exitDone, code, errs.String())
 	var doc struct {
 		Sets map[string]struct {
@@ -151,4 +153,15 @@ func TestDemoJSON(t *testing.T) {
 	require.NotNil(t, doc.Sets["empty"].Failures)
 	require.Positive(t, doc.StepExamples)
 	require.Equal(t, "local", doc.Sandbox)
+
+	// A verdict that must not be is a JSON document as well, and exit code 1.
+	path := filepath.Join(dir, "evaluation", "wrong", "starter__hush-9", "1", "report.json")
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, bytes.Replace(b, []byte(`"verdict": "unresolved"`), []byte(`"verdict": "resolved"`), 1), 0o644))
+	out.Reset()
+	require.Equal(t, exitFellShort, run(args, strings.NewReader(""), &out, &errs))
+	require.NoError(t, json.Unmarshal(out.Bytes(), &doc))
+	require.Equal(t, 1, doc.Sets["wrong"].Resolved)
+	require.Contains(t, errs.String(), "set wrong, task starter__hush-9: a wrong patch resolves the task")
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -45,11 +44,13 @@ func userf(format string, args ...any) error { return userError{fmt.Errorf(forma
 // user's nor a shortfall is the infrastructure's.
 func exitCode(err error) int {
 	var (
-		user    userError
-		row     *env.RowError
-		unknown *benchmarks.UnknownTaskError
-		event   *trajectories.EventError
-		spent   *agent.BudgetError
+		user      userError
+		row       *env.RowError
+		unknown   *benchmarks.UnknownTaskError
+		event     *trajectories.EventError
+		recording *agent.InputError
+		grading   *benchmarks.InputError
+		spent     *agent.BudgetError
 	)
 	switch {
 	case errors.Is(err, errFellShort), errors.As(err, &spent):
@@ -57,7 +58,8 @@ func exitCode(err error) int {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EDQUOT):
 		return exitInfrastructure
 	case errors.As(err, &user), errors.As(err, &row), errors.As(err, &unknown), errors.As(err, &event),
-		errors.Is(err, program.ErrMissing), errors.Is(err, agent.ErrStop), errors.Is(err, fs.ErrNotExist):
+		errors.As(err, &recording), errors.As(err, &grading),
+		errors.Is(err, program.ErrMissing), errors.Is(err, agent.ErrStop):
 		return exitUser
 	}
 	return exitInfrastructure

@@ -44,6 +44,8 @@ func TestInterrupted(t *testing.T) {
 			}, time.Minute, 5*time.Millisecond)
 			guests := childrenOf(t, cmd.Process.Pid)
 			require.NotEmpty(t, guests)
+			require.Equal(t, exitUser, command(t, args...), "the folder is in use")
+			require.NoFileExists(t, second+".interrupted-1")
 			require.NoError(t, cmd.Process.Signal(sig))
 			_ = cmd.Wait() // its exit code is looked at below
 			if sig != syscall.SIGKILL {

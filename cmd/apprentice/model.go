@@ -36,13 +36,14 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&f.perMinute, "requests-per-minute", 0, "llm: calls of all episodes together, 0 for no limit")
 	flags.Float64Var(&f.price.Prompt, "price-prompt", 0, "llm: US dollars per million prompt tokens")
 	flags.Float64Var(&f.price.Completion, "price-completion", 0, "llm: US dollars per million completion tokens")
-	flags.Float64Var(&f.runCost, "max-run-cost", 0, "llm: US dollars of the whole run, 0 for no limit; needs prices")
+	flags.Float64Var(&f.runCost, "max-run-cost", 0, "llm: US dollars of the whole run, what it has cost before included, 0 for no limit; needs prices")
 	f.given = func(flag string) bool { return flags.Changed(flag) }
 }
 
-// factory makes policies that share one endpoint and one purse; each episode
-// may take perEpisode US dollars out of it.
-func (f *modelFlags) factory(perEpisode float64) (agent.Factory, error) {
+// factory makes policies that share one endpoint and one purse, which what the
+// run in dir has cost before is taken from; each episode may take perEpisode US
+// dollars out of it.
+func (f *modelFlags) factory(perEpisode float64, dir string) (agent.Factory, error) {
 	o := llm.Options{
 		BaseURL: f.baseURL, APIKey: os.Getenv(f.keyEnv), Model: f.model, MaxTokens: f.answer,
 		Timeout: f.timeout, RequestsPerMinute: f.perMinute, Price: f.price,
@@ -58,5 +59,12 @@ func (f *modelFlags) factory(perEpisode float64) (agent.Factory, error) {
 		return nil, userf("a limit on cost needs prices: give --price-prompt and --price-completion")
 	}
 	purse := agent.NewBudget(f.runCost)
+	if f.runCost > 0 {
+		spent, err := agent.Spent(dir)
+		if err != nil {
+			return nil, err
+		}
+		purse.Charge(spent)
+	}
 	return func(env.Task) (agent.Policy, error) { return endpoint.Policy(purse.Episode(perEpisode)), nil }, nil
 }

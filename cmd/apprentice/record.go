@@ -2,17 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
 	"strings"
-	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/apprentice-rl/apprentice/agent"
@@ -23,70 +19,6 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/trajectories"
 )
-
-// runFlags say where a run is on disk and how much of it happens at once.
-type runFlags struct {
-	dir      string
-	parallel int
-}
-
-func (f *runFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.dir, "run", "runs/default", "folder of the run; a run that is there goes on where it stopped")
-	cmd.Flags().IntVar(&f.parallel, "parallel", runtime.NumCPU(), "how many tasks at once")
-}
-
-func (f *runFlags) check() error {
-	if f.parallel < 1 {
-		return userf("--parallel %d: want 1 or more", f.parallel)
-	}
-	if err := os.MkdirAll(f.dir, 0o755); err != nil {
-		return fmt.Errorf("run folder: %w; choose another with --run", err)
-	}
-	probe, err := os.CreateTemp(f.dir, ".new-*")
-	if err != nil {
-		return fmt.Errorf("run folder %s cannot be written: %w; choose another with --run", f.dir, err)
-	}
-	return errors.Join(probe.Close(), os.Remove(probe.Name()))
-}
-
-func (f *runFlags) name() string { return filepath.Base(filepath.Clean(f.dir)) }
-
-// runInfo is run.json: what was asked for, without secrets.
-type runInfo struct {
-	Name     string            `json:"name"`
-	Started  time.Time         `json:"started"`
-	Command  string            `json:"command"`
-	Suite    string            `json:"suite"`
-	Sandbox  string            `json:"sandbox"`
-	Image    string            `json:"image"`
-	Versions map[string]string `json:"versions"`
-	Options  any               `json:"options,omitempty"`
-}
-
-// versions says what was running.
-func versions() map[string]string {
-	v := map[string]string{"go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH, "apprentice": "unknown"}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		v["apprentice"] = info.Main.Version
-	}
-	return v
-}
-
-// writeRunInfo writes run.json unless it is there: a run that goes on keeps
-// the one it began with.
-func writeRunInfo(ctx context.Context, rf runFlags, d sandbox.Driver, info runInfo) error {
-	path := filepath.Join(rf.dir, "run.json")
-	if _, err := os.Stat(path); err == nil {
-		return nil
-	}
-	info.Name, info.Started, info.Sandbox, info.Versions = rf.name(), time.Now().UTC(), d.Name(), versions()
-	info.Image, _ = d.Resolve(ctx, "") // a driver without a base has no image to name
-	b, err := json.MarshalIndent(info, "", "  ")
-	if err != nil {
-		return err
-	}
-	return renameio.WriteFile(path, append(b, '\n'), 0o644)
-}
 
 func (a *app) recordCommand() *cobra.Command {
 	var (
@@ -117,9 +49,11 @@ Policies:
   apprentice record --policy oracle --tasks multilingual.jsonl --task gin-gonic__gin-1957 --sandbox docker`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := rf.check(); err != nil {
+			release, err := rf.open()
+			if err != nil {
 				return err
 			}
+			defer release()
 			if attempts < 1 {
 				return userf("--attempts %d: want 1 or more", attempts)
 			}
@@ -127,7 +61,18 @@ Policies:
 			if err != nil {
 				return err
 			}
-			factory, err := policyFactory(policy, from, &mf, limits)
+			r := recording{suite: suite, run: rf, limits: limits, attempts: attempts, set: policy, model: policy}
+			switch policy {
+			case "oracle":
+				r.policy = oracleFactory
+			case "llm":
+				r.model = mf.model
+				r.policy, err = mf.factory(limits.Cost, rf.dir)
+			case "replay":
+				r.policy, err = replayFactory(from, suite)
+			default:
+				err = userf("--policy %s: there is no such policy; use oracle, llm or replay", policy)
+			}
 			if err != nil {
 				return err
 			}
@@ -142,13 +87,12 @@ Policies:
 			if err != nil {
 				return err
 			}
-			results, err := a.record(cmd.Context(), d, recording{
-				suite: suite, run: rf, policy: factory, limits: limits, attempts: attempts, set: policy,
-			})
-			if err != nil {
+			recorded, err := a.record(cmd.Context(), d, r)
+			if recorded == nil {
 				return err
 			}
-			return a.reportRecording(results)
+			// What was done until a run was stopped is worth a report as well.
+			return errors.Join(err, a.reportRecording(recorded, err != nil))
 		},
 	}
 	sf.add(cmd)
@@ -166,32 +110,31 @@ Policies:
 	return cmd
 }
 
-// policyFactory makes the policy that --policy names.
-func policyFactory(name, from string, mf *modelFlags, limits agent.Limits) (agent.Factory, error) {
-	switch name {
-	case "oracle":
-		return oracleFactory, nil
-	case "llm":
-		return mf.factory(limits.Cost)
-	case "replay":
-		if from == "" {
-			return nil, userf("--policy replay needs --from RUN, the run whose trajectories it acts again")
-		}
-		return replayFactory(from), nil
-	}
-	return nil, userf("--policy %s: there is no such policy; use oracle, llm or replay", name)
-}
-
 func oracleFactory(task env.Task) (agent.Policy, error) { return oracle.New(task) }
 
-func replayFactory(run string) agent.Factory {
+// replayFactory makes policies that act the first attempts of a run again. It
+// looks for all of them now, before anything is started.
+func replayFactory(run string, suite benchmarks.Suite) (agent.Factory, error) {
+	if run == "" {
+		return nil, userf("--policy replay needs --from RUN, the run whose trajectories it acts again")
+	}
+	path := func(id string) string { return filepath.Join(run, "trajectories", id+".1.jsonl") }
+	for _, t := range suite.Tasks {
+		_, err := trajectories.Read(path(t.ID))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, userf("--from %s: it holds no trajectory of task %s; choose another run, or tasks with --task", run, t.ID)
+		}
+		if err != nil {
+			return nil, userf("--from %s: %w", run, err)
+		}
+	}
 	return func(task env.Task) (agent.Policy, error) {
-		t, err := trajectories.Read(filepath.Join(run, "trajectories", task.ID+".1.jsonl"))
+		t, err := trajectories.Read(path(task.ID))
 		if err != nil {
 			return nil, err
 		}
 		return replay.New(t), nil
-	}
+	}, nil
 }
 
 // A recording is a policy's work on a suite.
@@ -202,14 +145,28 @@ type recording struct {
 	limits   agent.Limits
 	attempts int
 	set      string // name of the prediction set
+	model    string // who acts, in predictions
 }
 
-// record records, and writes the predictions that come of it.
-func (a *app) record(ctx context.Context, d sandbox.Driver, r recording) ([]agent.Result, error) {
+// A recordedSet is what became of a recording, and the predictions that came
+// of it, which may be of more tasks: those that the run had before.
+type recordedSet struct {
+	episodes    []agent.Result
+	predictions []benchmarks.Prediction
+}
+
+// record records, and writes the predictions that come of it. The set is nil
+// only when nothing was started.
+func (a *app) record(ctx context.Context, d sandbox.Driver, r recording) (*recordedSet, error) {
+	path := filepath.Join(r.run.dir, "predictions", r.set+".jsonl")
+	before, err := r.before(path)
+	if err != nil {
+		return nil, err
+	}
 	bar := a.progress("record", len(r.suite.Tasks)*max(1, r.attempts))
 	defer bar.close()
 	rec := agent.Recorder{
-		Launcher:  agent.Sandboxes{Launcher: &env.Launcher{Driver: d, Run: r.run.name()}},
+		Launcher:  agent.Sandboxes{Launcher: &env.Launcher{Driver: d, Run: r.run.name(), Lifetime: lifetime(r.limits.Time)}},
 		NewPolicy: r.policy,
 		Dir:       r.run.dir,
 		Run:       r.run.name(),
@@ -218,27 +175,60 @@ func (a *app) record(ctx context.Context, d sandbox.Driver, r recording) ([]agen
 		Attempts:  r.attempts,
 		Progress:  recordProgress{bar},
 	}
-	results, err := rec.Record(ctx, r.suite.Tasks)
-	if err != nil {
-		return results, err
+	episodes, err := rec.Record(ctx, r.suite.Tasks)
+	if episodes == nil {
+		return nil, err
 	}
-	path := filepath.Join(r.run.dir, "predictions", r.set+".jsonl")
-	return results, benchmarks.WritePredictions(path, predictionsOf(results))
+	set := &recordedSet{episodes, benchmarks.Merge(before, r.predictions(episodes))}
+	if werr := benchmarks.WritePredictions(path, set.predictions); err == nil {
+		err = werr
+	}
+	return set, err
 }
 
-// predictionsOf takes the patches of first attempts.
-func predictionsOf(results []agent.Result) []benchmarks.Prediction {
+// before reads the predictions that the run has already. They must be of the
+// same model: the rate of a mixed set would be nobody's.
+func (r recording) before(path string) ([]benchmarks.Prediction, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	preds, err := benchmarks.ReadPredictions(path, f)
+	if err != nil {
+		return nil, fmt.Errorf("the run's earlier predictions cannot be read, move them away to go on: %w", err)
+	}
+	for _, p := range preds {
+		if r.set == "llm" && p.Model != r.model {
+			return nil, userf("%s holds predictions of model %s, not of %s: record into another folder", path, p.Model, r.model)
+		}
+	}
+	return preds, nil
+}
+
+// predictions takes the patches of first attempts.
+func (r recording) predictions(episodes []agent.Result) []benchmarks.Prediction {
 	var preds []benchmarks.Prediction
-	for _, r := range results {
-		if r.Trajectory == nil || r.Attempt != 1 {
+	for _, e := range episodes {
+		if e.Attempt != 1 {
 			continue
 		}
-		p := r.Trajectory.Header.Policy
-		model := p.Name
-		if p.Model != "" {
-			model = p.Model
+		p := benchmarks.Prediction{ID: e.TaskID, Model: r.model}
+		switch {
+		case e.Trajectory != nil:
+			p.Patch = &e.Trajectory.Patch
+			if model := e.Trajectory.Header.Policy.Model; model != "" {
+				p.Model = model
+			}
+		case e.Skipped != "":
+			p.Missing = &benchmarks.Missing{Status: benchmarks.MissingSkipped, Detail: e.Skipped}
+		default:
+			p.Missing = &benchmarks.Missing{Status: benchmarks.MissingInfrastructure, Detail: "not recorded: " + outcomeOf(e)}
 		}
-		preds = append(preds, benchmarks.Prediction{ID: r.TaskID, Model: model, Patch: &r.Trajectory.Patch})
+		preds = append(preds, p)
 	}
 	return preds
 }
@@ -272,8 +262,23 @@ func outcomeOf(r agent.Result) string {
 	return fmt.Sprintf("%s after %d turns", r.Trajectory.Status, r.Trajectory.Turns)
 }
 
-// reportRecording prints what became of the episodes.
-func (a *app) reportRecording(results []agent.Result) error {
+// statusOf is the exit status of an episode, or why it has none.
+func statusOf(r agent.Result) string {
+	var spent *agent.BudgetError
+	switch {
+	case r.Skipped != "":
+		return "skipped"
+	case r.Trajectory != nil:
+		return string(r.Trajectory.Status)
+	case errors.Is(r.Err, context.Canceled), errors.Is(r.Err, agent.ErrStop), errors.As(r.Err, &spent):
+		return "stopped"
+	}
+	return "infrastructure"
+}
+
+// reportRecording prints what became of the episodes. Those without an end are
+// an error of their own unless the run as a whole was stopped.
+func (a *app) reportRecording(set *recordedSet, stopped bool) error {
 	type row struct {
 		Task       string  `json:"task"`
 		Attempt    int     `json:"attempt"`
@@ -287,19 +292,16 @@ func (a *app) reportRecording(results []agent.Result) error {
 	counts := map[string]int{}
 	var order []string
 	var failure error
-	for _, r := range results {
-		o := row{Task: r.TaskID, Attempt: r.Attempt}
+	for _, r := range set.episodes {
+		o := row{Task: r.TaskID, Attempt: r.Attempt, Status: statusOf(r)}
 		switch {
 		case r.Skipped != "":
-			o.Status, o.Detail = "skipped", r.Skipped
-		case r.Trajectory == nil:
-			o.Status = "infrastructure"
-			if r.Err != nil {
-				o.Detail, failure = r.Err.Error(), r.Err
-			}
-		default:
-			o.Status, o.Turns, o.Cost = string(r.Trajectory.Status), r.Trajectory.Turns, r.Trajectory.Usage.Cost
+			o.Detail = r.Skipped
+		case r.Trajectory != nil:
+			o.Turns, o.Cost = r.Trajectory.Turns, r.Trajectory.Usage.Cost
 			o.Trajectory, o.Detail = r.Path, r.Trajectory.Detail
+		case r.Err != nil:
+			o.Detail, failure = r.Err.Error(), r.Err
 		}
 		if counts[o.Status] == 0 {
 			order = append(order, o.Status)
@@ -318,7 +320,7 @@ func (a *app) reportRecording(results []agent.Result) error {
 		}
 		fmt.Fprintf(a.stdout, "%d episodes: %s\n", len(rows), strings.Join(parts, ", "))
 	}
-	if failure != nil {
+	if failure != nil && !stopped {
 		return fmt.Errorf("%d episodes have no end because the infrastructure failed, the last one so: %w; the same command runs them again", counts["infrastructure"], failure)
 	}
 	return nil

@@ -68,7 +68,7 @@ Rewards:
 			return a.srlSteps(args, opts, out)
 		},
 	}
-	cmd.Flags().StringVarP(&out, "out", "o", "", "file to write (default: standard output)")
+	cmd.Flags().StringVarP(&out, "out", "o", "", "file to write, as JSONL (default: standard output, with --json in one document)")
 	cmd.Flags().IntVar(&opts.Window, "window", 2, "action/observation pairs that a prompt shows, -1 for all")
 	cmd.Flags().StringVar(&targets, "targets", "all", "steps that become examples: all, or n-1 to leave the last one out")
 	cmd.Flags().StringVar(&language, "language", "xml", "how actions are written: xml, json or bash")
@@ -85,12 +85,15 @@ func (a *app) srlSteps(args []string, opts srl.Options, out string) error {
 	var skipped int
 	examples := examplesOf(paths, opts, &skipped)
 	var n int
-	if out == "" {
+	switch {
+	case out == "" && a.json:
+		n, err = a.printExamples(examples, len(paths), &skipped)
+	case out == "":
 		w := bufio.NewWriter(a.stdout)
 		if n, err = srl.WriteJSONL(w, examples); err == nil {
 			err = w.Flush()
 		}
-	} else {
+	default:
 		n, err = writeExamples(out, examples)
 	}
 	if err != nil {
@@ -106,6 +109,18 @@ func (a *app) srlSteps(args []string, opts srl.Options, out string) error {
 		fmt.Fprintf(a.stdout, "%d step examples of %d trajectories in %s\n", n, len(paths)-skipped, out)
 	}
 	return nil
+}
+
+// printExamples prints all examples in one JSON document.
+func (a *app) printExamples(examples iter.Seq2[srl.Example, error], files int, skipped *int) (int, error) {
+	all := []srl.Example{}
+	for e, err := range examples {
+		if err != nil {
+			return len(all), err
+		}
+		all = append(all, e)
+	}
+	return len(all), a.printJSON(map[string]any{"step_examples": len(all), "trajectories": files - *skipped, "examples": all})
 }
 
 // trajectoryFiles finds the trajectories that are named: files, or runs.
