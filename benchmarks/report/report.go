@@ -169,6 +169,24 @@ func New(run Run) Report {
 	return r
 }
 
+// With adds to r what an earlier report of the same run holds and r does not:
+// sets of other names, rewards, and the count of step examples.
+func (r Report) With(earlier Report) Report {
+	for _, s := range earlier.Sets {
+		if !slices.ContainsFunc(r.Sets, func(t SetReport) bool { return t.Name == s.Name }) {
+			r.Sets = append(r.Sets, s)
+		}
+	}
+	for _, s := range earlier.Skipped {
+		if !slices.Contains(r.Skipped, s) {
+			r.Skipped = append(r.Skipped, s)
+		}
+	}
+	r.StepExamples = cmp.Or(r.StepExamples, earlier.StepExamples)
+	r.Rewards = cmp.Or(r.Rewards, earlier.Rewards)
+	return r
+}
+
 func newSet(set Set) SetReport {
 	title, note := set.Kind.describe(set.Name)
 	rate := set.Results.Rate()

@@ -11,8 +11,10 @@ import (
 // Write writes report.json, report.md and report.html into a folder, which it
 // makes if need be. Each file is written whole: it holds either what it held
 // before or all of the new report.
-func Write(dir string, run Run) error {
-	r := New(run)
+func Write(dir string, run Run) error { return New(run).Write(dir) }
+
+// Write writes the report as the function Write does.
+func (r Report) Write(dir string) error {
 	data, err := r.JSON()
 	if err != nil {
 		return err

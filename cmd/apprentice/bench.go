@@ -6,21 +6,24 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/apprentice-rl/apprentice/benchmarks"
+	"github.com/apprentice-rl/apprentice/benchmarks/report"
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/sandbox"
 )
 
 func (a *app) benchCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "bench",
-		Short: "Measure resolve rates the SWE-bench way",
-		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "bench",
+		Short:   "Measure resolve rates the SWE-bench way",
+		Example: "  apprentice bench grade --predictions gold",
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.benchGradeCommand())
 	return cmd
@@ -56,7 +59,7 @@ image or the rules have changed.`,
 			if preds == "" {
 				return userf("name the predictions: --predictions FILE, gold or empty")
 			}
-			release, err := rf.open()
+			release, err := a.openRun(&rf)
 			if err != nil {
 				return err
 			}
@@ -82,17 +85,28 @@ image or the rules have changed.`,
 			if set != "" {
 				g.set = set
 			}
-			d, err := a.openDriver(cmd.Context(), sf)
+			if minimum < 0 || minimum > 1 {
+				return userf("--min-resolve-rate %v: want a share from 0 to 1", minimum)
+			}
+			d, err := a.openDriver(cmd.Context(), sf, suite.Tasks...)
 			if err != nil {
 				return err
 			}
 			defer d.Close()
-			g.runEmpty = preds == "empty"
+			if err := writeRunInfo(cmd.Context(), rf, d, runInfo{Command: "bench grade", Suite: suite.Name, Options: map[string]any{
+				"predictions": preds, "rules": r, "timeout": timeout.String(),
+			}}); err != nil {
+				return err
+			}
+			g.gold, g.runEmpty = preds == "gold", preds == "empty"
 			results, err := a.grade(cmd.Context(), d, g)
 			if err != nil {
 				return err
 			}
-			return a.reportGrading(g.set, results, minimum)
+			if err := writeReport(cmd.Context(), d, g, results); err != nil {
+				return err
+			}
+			return a.reportGrading(g, results, minimum)
 		},
 	}
 	sf.add(cmd)
@@ -103,6 +117,7 @@ image or the rules have changed.`,
 	cmd.Flags().StringVar(&rules, "rules", "v4", "rules of which SWE-bench release: v4 (4.1) or v5")
 	cmd.Flags().DurationVar(&timeout, "timeout", benchmarks.DefaultTimeout, "wall time of one task's tests")
 	cmd.Flags().Float64Var(&minimum, "min-resolve-rate", 0, "exit with 1 when the resolve rate is below this (0 to 1)")
+	_ = cmd.RegisterFlagCompletionFunc("predictions", cobra.FixedCompletions([]string{"gold", "empty"}, cobra.ShellCompDirectiveDefault))
 	_ = cmd.RegisterFlagCompletionFunc("rules", cobra.FixedCompletions([]string{"v4", "v5"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -154,6 +169,7 @@ type grading struct {
 	rules       benchmarks.Rules
 	timeout     time.Duration
 	runEmpty    bool
+	gold        bool // the predictions are the tasks' own patches
 }
 
 func (a *app) grade(ctx context.Context, d sandbox.Driver, g grading) (benchmarks.Results, error) {
@@ -192,8 +208,36 @@ func (p gradeProgress) Graded(e benchmarks.Evaluation) {
 
 func (p gradeProgress) Warning(task string, err error) { p.bar.note("%s: %v", task, err) }
 
+// writeReport writes the report of a run, with the sets that were graded in it
+// before.
+func writeReport(ctx context.Context, d sandbox.Driver, g grading, results benchmarks.Results) error {
+	set := report.Set{Name: g.set, Results: results}
+	switch {
+	case g.runEmpty:
+		set.Kind = report.Empty
+	case g.gold:
+		set.Kind, set.Title = report.Oracle, "Gold"
+		set.Note = "The tasks' own patches, graded as they are: a check of tasks, sandbox and grading."
+	}
+	shown, err := longest(trajectoriesOf(g.run.dir))
+	if err != nil {
+		return err
+	}
+	run := report.Run{
+		Name: g.run.name(), Created: time.Now().UTC(), Suite: g.suite.Name, Sandbox: d.Name(), Rules: g.rules,
+		Limits: sandbox.DefaultLimits(), Versions: versions(), Sets: []report.Set{set}, Trajectory: shown,
+	}
+	run.Image, _ = d.Resolve(ctx, g.suite.Tasks[0].Image) // one that is not there has failed already
+	r := report.New(run)
+	if earlier, err := report.Read(filepath.Join(g.run.dir, "report.json")); err == nil {
+		r = r.With(earlier)
+	}
+	return r.Write(g.run.dir)
+}
+
 // reportGrading prints the verdicts and the rate.
-func (a *app) reportGrading(set string, results benchmarks.Results, minimum float64) error {
+func (a *app) reportGrading(g grading, results benchmarks.Results, minimum float64) error {
+	set := g.set
 	rate := results.Rate()
 	if a.json {
 		low, high := rate.Interval()
@@ -214,9 +258,9 @@ func (a *app) reportGrading(set string, results benchmarks.Results, minimum floa
 		}
 	} else {
 		for _, e := range results {
-			fmt.Fprintf(a.stdout, "%-32s %-12s %s\n", e.Task, e.Verdict, why(e))
+			fmt.Fprintln(a.stdout, strings.TrimRight(fmt.Sprintf("%-32s %-12s %s", e.Task, e.Verdict, why(e)), " "))
 		}
-		fmt.Fprintf(a.stdout, "%s: %s\n", set, rate)
+		fmt.Fprintf(a.stdout, "%s: %s\nreport in %s\n", set, rate, filepath.Join(g.run.dir, "report.html"))
 	}
 	if n := results.Count(benchmarks.InfrastructureFailure); n > 0 {
 		return fmt.Errorf("%d tasks are not scored because the infrastructure failed; record those again that are not recorded, and the same command grades the rest", n)

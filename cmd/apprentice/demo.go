@@ -37,7 +37,7 @@ and says nothing about any model.`,
 		Example: "  apprentice demo\n  apprentice demo --sandbox docker --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			release, err := rf.open()
+			release, err := a.openRun(&rf)
 			if err != nil {
 				return err
 			}
@@ -46,7 +46,7 @@ and says nothing about any model.`,
 			if err != nil {
 				return err
 			}
-			d, err := a.openDriver(cmd.Context(), sf)
+			d, err := a.openDriver(cmd.Context(), sf, suite.Tasks...)
 			if err != nil {
 				return err
 			}
@@ -68,7 +68,7 @@ func (a *app) demo(ctx context.Context, d sandbox.Driver, suite benchmarks.Suite
 	if err := writeRunInfo(ctx, rf, d, runInfo{Command: "demo", Suite: suite.Name}); err != nil {
 		return err
 	}
-	a.say("%d tasks of suite %s in %s sandboxes, %d at once", len(suite.Tasks), suite.Name, d.Name(), rf.parallel)
+	a.say("%s of suite %s in %s sandboxes, %d at once", count(len(suite.Tasks), "task", "tasks"), suite.Name, d.Name(), rf.parallel)
 	recorded, err := a.record(ctx, d, recording{
 		suite: suite, run: rf, policy: oracleFactory, limits: agent.DefaultLimits(), attempts: 1, set: "oracle", model: "oracle",
 	})
@@ -84,7 +84,11 @@ func (a *app) demo(ctx context.Context, d sandbox.Driver, suite benchmarks.Suite
 	if err != nil {
 		return err
 	}
-	shown, rewards, err := showReward(recorded.episodes)
+	shown, err := longest(finished(recorded.episodes))
+	if err != nil {
+		return err
+	}
+	rewards, err := showReward(shown)
 	if err != nil {
 		return err
 	}
@@ -156,26 +160,43 @@ func finished(recorded []agent.Result) []string {
 	return paths
 }
 
-// showReward scores variations of the expert's actions in one trajectory, the
-// one with the most steps.
-func showReward(recorded []agent.Result) (*trajectories.Trajectory, *report.Rewards, error) {
-	var best agent.Result
-	for _, r := range recorded {
-		if r.Trajectory != nil && (best.Trajectory == nil || r.Trajectory.Steps > best.Trajectory.Steps) {
-			best = r
+// trajectoriesOf lists the trajectories of a run; none is no error.
+func trajectoriesOf(run string) []string {
+	paths, err := trajectories.List(filepath.Join(run, "trajectories"))
+	if err != nil {
+		return nil
+	}
+	return paths
+}
+
+// longest returns the finished trajectory with the most steps, which shows
+// most; nil where there is none.
+func longest(paths []string) (*trajectories.Trajectory, error) {
+	var best *trajectories.Trajectory
+	for _, path := range paths {
+		t, err := trajectories.Read(path)
+		if errors.Is(err, trajectories.ErrNoHeader) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if t.End != nil && (best == nil || len(t.Steps()) > len(best.Steps())) {
+			best = t
 		}
 	}
-	if best.Trajectory == nil {
-		return nil, nil, nil
-	}
-	t, err := trajectories.Read(best.Path)
-	if err != nil {
-		return nil, nil, err
+	return best, nil
+}
+
+// showReward scores variations of the expert's actions in a trajectory.
+func showReward(t *trajectories.Trajectory) (*report.Rewards, error) {
+	if t == nil {
+		return nil, nil
 	}
 	var examples []srl.Example
 	for e, err := range srl.Examples(t, srl.Options{}) {
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		examples = append(examples, e)
 	}
@@ -190,7 +211,7 @@ func showReward(recorded []agent.Result) (*trajectories.Trajectory, *report.Rewa
 		for _, p := range srl.Perturb(e, other) {
 			score, err := e.Reward.Score(p.Output, e.Action)
 			if err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			points[p.Name] = append(points[p.Name], report.Point{Step: e.Step, Reward: score})
 		}
@@ -202,7 +223,7 @@ func showReward(recorded []agent.Result) (*trajectories.Trajectory, *report.Rewa
 			rewards.Series = append(rewards.Series, report.Series{Name: name, Points: points[name]})
 		}
 	}
-	return t, rewards, nil
+	return rewards, nil
 }
 
 // meaning says in a few words what a set is.
@@ -217,7 +238,7 @@ func (a *app) printDemo(run report.Run, dir, steps string, took time.Duration) {
 	w := a.stdout
 	fmt.Fprintf(w, "\nset       resolved (95 %% interval)\n")
 	for _, s := range run.Sets {
-		fmt.Fprintf(w, "%-8s  %-34s  %s\n", s.Name, s.Results.Rate(), meaning[s.Kind])
+		fmt.Fprintf(w, "%-8s  %-40s %s\n", s.Name, s.Results.Rate(), meaning[s.Kind])
 	}
 	if n := run.Sets[0].Results.Count(benchmarks.Skipped); n > 0 {
 		fmt.Fprintf(w, "%d tasks are skipped: their toolchain is not in the sandbox\n", n)
@@ -229,12 +250,12 @@ func (a *app) printDemo(run report.Run, dir, steps string, took time.Duration) {
 		}
 	}
 	fmt.Fprintf(w, "\n%d step examples in %s\nreport in %s (%.0f s, %s sandboxes)\n", run.StepExamples, steps, filepath.Join(dir, "report.html"), took.Seconds(), run.Sandbox)
-	fmt.Fprint(w, `
+	fmt.Fprintf(w, `
 The oracle's rate checks the pipeline: it works from the gold patches. With a model of your own:
-  apprentice record --policy llm --base-url URL --model NAME --run runs/mine
-  apprentice bench grade --predictions runs/mine/predictions/llm.jsonl --run runs/mine
-  apprentice srl steps runs/mine --out steps.jsonl
-`)
+  %[1]s record --policy llm --base-url URL --model NAME --run runs/mine
+  %[1]s bench grade -p runs/mine/predictions/llm.jsonl --run runs/mine
+  %[1]s srl steps runs/mine --out steps.jsonl
+`, a.program)
 }
 
 // demoVerdict says whether the pipeline did what it must.

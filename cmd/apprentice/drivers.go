@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/sandbox/docker"
 	"github.com/apprentice-rl/apprentice/sandbox/guest"
@@ -28,8 +30,9 @@ func starterImage() docker.DebianImage {
 
 // sandboxFlags choose the sandbox driver.
 type sandboxFlags struct {
-	driver string
-	image  string
+	driver    string
+	image     string
+	needsBase bool // not a flag; see openDriver
 }
 
 func (f *sandboxFlags) add(cmd *cobra.Command) {
@@ -44,9 +47,11 @@ type closingDriver interface {
 	Close() error
 }
 
-// openDriver opens the driver that the flags ask for, and removes what earlier
-// runs that were killed have left.
-func (a *app) openDriver(ctx context.Context, f sandboxFlags) (closingDriver, error) {
+// openDriver opens the driver that the flags ask for, for these tasks, and
+// removes what earlier runs that were killed have left.
+func (a *app) openDriver(ctx context.Context, f sandboxFlags, tasks ...env.Task) (closingDriver, error) {
+	// An image for tasks that name none is needed only where there are such.
+	f.needsBase = slices.ContainsFunc(tasks, func(t env.Task) bool { return t.Image == "" })
 	d, err := a.chooseDriver(ctx, f)
 	if err != nil {
 		return nil, err
@@ -60,11 +65,11 @@ func (a *app) openDriver(ctx context.Context, f sandboxFlags) (closingDriver, er
 func (a *app) chooseDriver(ctx context.Context, f sandboxFlags) (closingDriver, error) {
 	switch f.driver {
 	case "docker":
-		return a.openDocker(ctx, f.image)
+		return a.openDocker(ctx, f)
 	case "local":
 		return openLocal(ctx, f.image)
 	case "auto":
-		d, err := a.openDocker(ctx, f.image)
+		d, err := a.openDocker(ctx, f)
 		if err == nil {
 			return d, nil
 		}
@@ -111,9 +116,9 @@ func openLocal(ctx context.Context, image string) (closingDriver, error) {
 // nobody asked for it.
 var errNoEngine = errors.New("start a Docker Engine, point DOCKER_HOST at one, or use --sandbox local")
 
-func (a *app) openDocker(ctx context.Context, image string) (closingDriver, error) {
+func (a *app) openDocker(ctx context.Context, f sandboxFlags) (closingDriver, error) {
 	img := starterImage()
-	base := image
+	base := f.image
 	if base == "" {
 		base = img.Ref()
 	}
@@ -124,10 +129,11 @@ func (a *app) openDocker(ctx context.Context, image string) (closingDriver, erro
 	if err != nil {
 		return nil, err
 	}
-	if image == "" {
+	switch {
+	case f.image != "":
+		_, err = d.Resolve(ctx, f.image)
+	case f.needsBase:
 		err = a.ensureImage(ctx, d, img)
-	} else {
-		_, err = d.Resolve(ctx, image)
 	}
 	if err != nil {
 		return nil, errors.Join(err, d.Close())

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"syscall"
 
@@ -28,7 +29,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, program: "apprentice"}
+	if _, err := exec.LookPath(a.program); err != nil {
+		a.program = os.Args[0]
+	}
 	if f, ok := stderr.(*os.File); ok {
 		a.terminal = term.IsTerminal(int(f.Fd()))
 	}
@@ -42,7 +46,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exitDone
 	}
 	if ctx.Err() != nil {
-		fmt.Fprintln(stderr, "apprentice: interrupted; what was finished is kept, and the same command goes on from there")
+		fmt.Fprintln(stderr, "apprentice: interrupted"+a.kept)
 		return exitInterrupted
 	}
 	if !errors.Is(err, errSaid) {
@@ -56,8 +60,10 @@ type app struct {
 	stdin    io.Reader
 	stdout   io.Writer
 	stderr   io.Writer
-	terminal bool // stderr is one
-	json     bool // --json
+	terminal bool   // stderr is one
+	program  string // how to call this program, for hints
+	json     bool   // --json
+	kept     string // what to say of an interrupted run
 }
 
 func (a *app) command() *cobra.Command {
@@ -74,6 +80,7 @@ Exit codes: 0 done, 1 it ran and fell short, 2 your input, 3 infrastructure
   apprentice record --policy oracle --run runs/first
   apprentice bench grade --predictions gold --run runs/first
   apprentice srl steps runs/first --out steps.jsonl`,
+		Version:       versions()["apprentice"],
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          noArgs,

@@ -49,7 +49,7 @@ Policies:
   apprentice record --policy oracle --tasks multilingual.jsonl --task gin-gonic__gin-1957 --sandbox docker`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			release, err := rf.open()
+			release, err := a.openRun(&rf)
 			if err != nil {
 				return err
 			}
@@ -76,7 +76,7 @@ Policies:
 			if err != nil {
 				return err
 			}
-			d, err := a.openDriver(cmd.Context(), sf)
+			d, err := a.openDriver(cmd.Context(), sf, suite.Tasks...)
 			if err != nil {
 				return err
 			}

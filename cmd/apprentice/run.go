@@ -56,6 +56,15 @@ func (f *runFlags) open() (release func(), err error) {
 	return nil, fmt.Errorf("run folder %s cannot be locked: %w; choose another with --run", f.dir, err)
 }
 
+// openRun opens a run's folder; from then on an interruption loses nothing.
+func (a *app) openRun(f *runFlags) (release func(), err error) {
+	release, err = f.open()
+	if err == nil {
+		a.kept = "; what was finished is kept, and the same command goes on from there"
+	}
+	return release, err
+}
+
 func (f *runFlags) name() string { return filepath.Base(filepath.Clean(f.dir)) }
 
 // lifetime is how long a sandbox may live for work that may take so long. The

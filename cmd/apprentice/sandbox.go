@@ -62,7 +62,7 @@ Programs that need a terminal of their own, such as editors, do not work in here
 					return userf("--patch: %w", err)
 				}
 			}
-			d, err := a.openDriver(cmd.Context(), sf)
+			d, err := a.openDriver(cmd.Context(), sf, task)
 			if err != nil {
 				return err
 			}

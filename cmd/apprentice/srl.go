@@ -6,6 +6,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
@@ -18,10 +19,11 @@ import (
 
 func (a *app) srlCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "srl",
-		Short: "Make training examples of trajectories",
-		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "srl",
+		Short:   "Make training examples of trajectories",
+		Example: "  apprentice srl steps runs/demo --out steps.jsonl",
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.srlStepsCommand())
 	return cmd
@@ -53,6 +55,12 @@ Rewards:
 		Args: someArgs,
 		RunE: func(_ *cobra.Command, args []string) error {
 			lang := format.Language(language)
+			if !slices.Contains([]string{"xml", "json", "bash"}, language) {
+				return userf("--language %s: there is no such action language; use xml, json or bash", language)
+			}
+			if opts.Window == 0 || opts.Window < -1 {
+				return userf("--window %d: want 1 or more, or -1 for all", opts.Window)
+			}
 			switch kind {
 			case "bare":
 				opts.Reward = reward.Bare(lang)
@@ -73,6 +81,8 @@ Rewards:
 	cmd.Flags().StringVar(&targets, "targets", "all", "steps that become examples: all, or n-1 to leave the last one out")
 	cmd.Flags().StringVar(&language, "language", "xml", "how actions are written: xml, json or bash")
 	cmd.Flags().StringVar(&kind, "reward", "bare", "reward that scores answers: bare or paper")
+	_ = cmd.RegisterFlagCompletionFunc("language", cobra.FixedCompletions([]string{"xml", "json", "bash"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("reward", cobra.FixedCompletions([]string{"bare", "paper"}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().IntVar(&opts.ObservationCap, "observation-cap", 8000, "characters of one observation that a prompt shows")
 	return cmd
 }
