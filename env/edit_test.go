@@ -149,7 +149,7 @@ func TestEditorRefuses(t *testing.T) {
 	write(t, sb, "/testbed/twice", "x\ny\nx y\nx\n")
 	write(t, sb, "/testbed/overlap", "aaa\n")
 	write(t, sb, "/testbed/latin", "gr\xfcn\n")
-	sh(t, sb, "echo locked > locked; chmod 444 locked; mkdir closed; echo x > closed/x; chmod 0 closed/x; truncate -s 100000000 large")
+	sh(t, sb, "echo locked > locked; chmod 444 locked; mkdir closed; echo x > closed/x; chmod 0 closed/x; truncate -s 100000000 large; mkfifo fifo")
 	for _, tt := range []struct {
 		name, command, path string
 		pairs               []any
@@ -177,7 +177,10 @@ func TestEditorRefuses(t *testing.T) {
 		{"a file below a file", "create", "/testbed/README.md/x", []any{"file_text", "x"}, "/testbed/README.md/x"},
 		{"a file that is not UTF-8", "str_replace", "/testbed/latin", []any{"old_str", "gr", "new_str", "b"}, "The file /testbed/latin is not UTF-8 text"},
 		{"a file that is too large", "view", "/testbed/large", nil, "The file /testbed/large has 100000000 bytes, more than this tool takes on"},
-		{"a device", "view", "/dev/zero", nil, "/dev/zero cannot be read as a file"},
+		{"a device", "view", "/dev/zero", nil, "/dev/zero is neither a regular file nor a directory"},
+		{"a FIFO", "view", "/testbed/fifo", nil, "/testbed/fifo is neither a regular file nor a directory"},
+		{"an edit of a FIFO", "str_replace", "/testbed/fifo", []any{"old_str", "a", "new_str", "b"}, "/testbed/fifo is neither a regular file nor a directory"},
+		{"a FIFO in the way of a new file", "create", "/testbed/fifo", []any{"file_text", "x"}, "File already exists at: /testbed/fifo."},
 		{"a view of such a file", "view", "/testbed/latin", nil, "is not UTF-8 text"},
 		{"a window on a folder", "view", "/testbed/src", []any{"view_range", []int{1, 2}}, "not allowed when `path` points to a directory"},
 		{"a window of one number", "view", "/testbed/twice", []any{"view_range", []int{1}}, "It should be a list of two integers."},

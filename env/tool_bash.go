@@ -63,6 +63,9 @@ func ending(res sandbox.Result, timeout time.Duration) []string {
 		line = fmt.Sprintf("[the command was killed because it ran for more than %s]", seconds(timeout))
 	case sandbox.EndSignal:
 		line = fmt.Sprintf("[the command was killed by signal %s]", res.Signal)
+		if res.Reason != "" {
+			line = fmt.Sprintf("[%s]", res.Reason)
+		}
 	case sandbox.EndMemory:
 		line = "[the command was killed because it used more memory than the sandbox has]"
 	default:

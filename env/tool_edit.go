@@ -125,6 +125,8 @@ func (e *Environment) read(ctx context.Context, p, kind string, size int64) (str
 		return "", refuse("The path %s does not exist. Please provide a valid path.", p)
 	case kind == isFolder:
 		return "", refuse("The path %s is a directory; this command needs a file.", p)
+	case kind == isOther:
+		return "", refuse("The path %s is neither a regular file nor a directory (it is a FIFO, a socket or a device), so this tool does not touch it. Use bash.", p)
 	case size > editCap:
 		return "", refuse("The file %s has %d bytes, more than this tool takes on (%d). Use bash.", p, size, editCap)
 	}
@@ -159,7 +161,7 @@ func (e *Environment) create(ctx context.Context, p, content string) (Observatio
 	switch kind, _, err := e.look(ctx, p); {
 	case err != nil:
 		return Observation{}, err
-	case kind == isFile:
+	case kind == isFile, kind == isOther:
 		return Observation{}, refuse("File already exists at: %s. Cannot overwrite files using command `create`.", p)
 	case kind == isFolder:
 		return Observation{}, refuse("The path %s is a directory; a file cannot be created there.", p)

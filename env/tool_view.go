@@ -10,12 +10,15 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox"
 )
 
-// lookScript says what there is at a path: nothing, a folder, or a file of how
-// many bytes.
+// lookScript says what there is at a path: nothing, a folder, a file of how
+// many bytes, or something else (a FIFO, a socket, a device), which is not
+// opened.
 const lookScript = `if [ -d "$1" ]; then
 	echo folder
+elif [ -f "$1" ]; then
+	echo file $({ wc -c <"$1"; } 2>/dev/null)
 elif [ -e "$1" ]; then
-	echo file $({ [ ! -f "$1" ] || wc -c <"$1"; } 2>/dev/null)
+	echo other
 else
 	echo nothing
 fi`
@@ -24,6 +27,7 @@ fi`
 const (
 	isFolder  = "folder"
 	isFile    = "file"
+	isOther   = "other"
 	isNothing = "nothing"
 )
 

@@ -40,7 +40,8 @@ type Result struct {
 	Dropped int64 `json:"dropped,omitempty"`
 	// Duration is the wall time inside the sandbox.
 	Duration time.Duration `json:"duration"`
-	// Reason says more about EndRefused.
+	// Reason says more in words: why a command was refused, or that it killed
+	// its own supervisor.
 	Reason string `json:"reason,omitempty"`
 }
 

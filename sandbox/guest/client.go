@@ -9,14 +9,16 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/sandbox/guest/wire"
 )
 
-// grace is how long the guest may take to end what was cancelled.
-const grace = 15 * time.Second
+// grace is how long the guest may take to end what was cancelled. It is more
+// than the guest gives its own helpers.
+const grace = 20 * time.Second
 
 var errClosed = errors.New("the sandbox was closed")
 
@@ -29,10 +31,19 @@ type Client struct {
 	explain func(error) error // says why the stream broke
 
 	mu     sync.Mutex
-	open   map[uint32]chan wire.Frame
+	open   map[uint32]*request
 	last   uint32
 	broken error         // set once; then gone is closed
 	gone   chan struct{} // closed when the stream is over
+}
+
+// A request is one that the guest has not answered yet.
+type request struct {
+	id       uint32
+	frames   chan wire.Frame // from the guest
+	answered chan struct{}   // closed when nothing more is to be sent for it
+	credit   atomic.Int64    // bytes of data that the guest takes now
+	more     chan struct{}   // told when there is more credit
 }
 
 // NewClient waits for the guest's greeting and returns its client, which owns
@@ -42,7 +53,7 @@ func NewClient(ctx context.Context, stream io.ReadWriteCloser) (*Client, error) 
 		stream:  stream,
 		w:       wire.NewWriter(stream),
 		explain: func(err error) error { return err },
-		open:    make(map[uint32]chan wire.Frame),
+		open:    make(map[uint32]*request),
 		gone:    make(chan struct{}),
 	}
 	r := wire.NewReader(stream)
@@ -94,13 +105,22 @@ func (c *Client) read(r *wire.Reader) {
 			return
 		}
 		c.mu.Lock()
-		ch := c.open[f.Request]
+		req := c.open[f.Request]
 		c.mu.Unlock()
-		if ch == nil {
+		if req == nil {
 			continue // the rest of a request that was given up
 		}
+		if f.Type == wire.Credit {
+			n, err := f.Credit()
+			if err != nil {
+				c.close(err)
+				return
+			}
+			req.grant(n)
+			continue
+		}
 		select {
-		case ch <- f:
+		case req.frames <- f:
 		case <-c.gone:
 			return
 		}
@@ -138,59 +158,132 @@ func (c *Client) call(ctx context.Context, call wire.Call, data io.Reader, sink 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	id, frames, err := c.begin()
+	payload, err := json.Marshal(call)
 	if err != nil {
 		return err
 	}
-	defer c.end(id)
-	if err := c.w.JSON(wire.Request, id, call); err != nil {
-		c.close(err)
-		return c.brokenErr()
+	if len(payload) > wire.MaxPayload {
+		return fmt.Errorf("a request of %d bytes is more than the guest takes (%d)", len(payload), wire.MaxPayload)
 	}
-	var sending sync.WaitGroup
+	req, err := c.begin()
+	if err != nil {
+		return err
+	}
+	defer c.end(req)
+	// What is written is written in the background, because the stream may
+	// be stuck. It gets loose when the client closes it.
+	var writing sync.WaitGroup
+	requested := make(chan struct{})
 	var dataErr error
-	if data != nil {
-		sending.Go(func() {
-			dataErr = c.w.Copy(id, data)
-			if err := c.w.CloseData(id); err != nil {
+	writing.Go(func() {
+		err := c.w.Frame(wire.Frame{Type: wire.Request, Request: req.id, Payload: payload})
+		close(requested)
+		if err == nil && data != nil {
+			dataErr, err = c.send(req, data)
+		}
+		if err != nil {
+			c.close(err)
+		}
+	})
+	cancel := func() {
+		writing.Go(func() {
+			<-requested
+			if err := c.w.Frame(wire.Frame{Type: wire.Cancel, Request: req.id}); err != nil {
 				c.close(err)
 			}
 		})
 	}
-	err = c.receive(ctx, id, frames, sink, result)
-	sending.Wait()
-	if dataErr != nil && err == nil {
+	err = c.receive(ctx, req, cancel, sink, result)
+	close(req.answered)
+	writing.Wait()
+	if dataErr != nil && ctx.Err() == nil && !errors.Is(err, sandbox.ErrBroken) {
 		return dataErr
 	}
 	return err
 }
 
-func (c *Client) begin() (uint32, chan wire.Frame, error) {
+// send sends a request's data, as fast as the guest takes it. An error of data
+// is dataErr, and cancels the request; the other one is the stream's.
+func (c *Client) send(req *request, data io.Reader) (dataErr, err error) {
+	buf := make([]byte, wire.Chunk)
+	for {
+		room := c.room(req)
+		if room == 0 {
+			return nil, nil
+		}
+		n, rerr := data.Read(buf[:room])
+		if n > 0 {
+			req.credit.Add(int64(-n))
+			if err := c.w.Frame(wire.Frame{Type: wire.Data, Request: req.id, Payload: buf[:n]}); err != nil {
+				return nil, err
+			}
+		}
+		switch {
+		case rerr == io.EOF:
+			return nil, c.w.CloseData(req.id)
+		case rerr != nil:
+			return rerr, c.w.Frame(wire.Frame{Type: wire.Cancel, Request: req.id})
+		}
+	}
+}
+
+// room waits for credit, and returns how many bytes to send next; 0 when the
+// request needs none any more.
+func (c *Client) room(req *request) int {
+	for {
+		select {
+		case <-req.answered:
+			return 0
+		case <-c.gone:
+			return 0
+		default:
+		}
+		if n := req.credit.Load(); n > 0 {
+			return int(min(n, wire.Chunk))
+		}
+		select {
+		case <-req.more:
+		case <-req.answered:
+		case <-c.gone:
+		}
+	}
+}
+
+func (r *request) grant(n int) {
+	r.credit.Add(int64(n))
+	select {
+	case r.more <- struct{}{}:
+	default:
+	}
+}
+
+func (c *Client) begin() (*request, error) {
 	c.mu.Lock()
 	if c.broken != nil {
 		c.mu.Unlock()
-		return 0, nil, c.brokenErr()
+		return nil, c.brokenErr()
 	}
 	defer c.mu.Unlock()
 	c.last++
-	ch := make(chan wire.Frame, 4)
-	c.open[c.last] = ch
-	return c.last, ch, nil
+	req := &request{id: c.last, frames: make(chan wire.Frame, 4), answered: make(chan struct{}), more: make(chan struct{}, 1)}
+	req.credit.Store(wire.Window)
+	c.open[req.id] = req
+	return req, nil
 }
 
-func (c *Client) end(id uint32) {
+func (c *Client) end(req *request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.open, id)
+	delete(c.open, req.id)
 }
 
-func (c *Client) receive(ctx context.Context, id uint32, frames <-chan wire.Frame, sink func([]byte) error, result any) error {
+func (c *Client) receive(ctx context.Context, req *request, cancel func(), sink func([]byte) error, result any) error {
 	done := ctx.Done()
 	var late <-chan time.Time
 	var sinkErr error
 	for {
 		select {
-		case f := <-frames:
+		case f := <-req.frames:
 			switch f.Type {
 			case wire.Data:
 				if sinkErr == nil && sink != nil {
@@ -225,9 +318,7 @@ func (c *Client) receive(ctx context.Context, id uint32, frames <-chan wire.Fram
 			// when this returns.
 			done = nil
 			late = time.After(grace)
-			if err := c.w.Frame(wire.Frame{Type: wire.Cancel, Request: id}); err != nil {
-				c.close(err)
-			}
+			cancel()
 		case <-late:
 			c.close(fmt.Errorf("the guest did not end a cancelled request within %v", grace))
 			return errors.Join(ctx.Err(), c.brokenErr())
@@ -254,8 +345,8 @@ func collect(b *bytes.Buffer) func([]byte) error {
 	return func(p []byte) error { b.Write(p); return nil }
 }
 
-// ReadFile returns the contents of a regular file. The error matches
-// fs.ErrNotExist if there is none.
+// ReadFile returns the contents of a regular file of up to 256 MiB. The error
+// matches fs.ErrNotExist if there is none.
 func (c *Client) ReadFile(ctx context.Context, path string) ([]byte, error) {
 	var b bytes.Buffer
 	if err := c.call(ctx, wire.Call{Op: wire.OpRead, Path: path}, nil, collect(&b), nil); err != nil {
@@ -265,18 +356,21 @@ func (c *Client) ReadFile(ctx context.Context, path string) ([]byte, error) {
 }
 
 // WriteFile writes a regular file, making its parent folders as needed. The
-// mode of a file that exists is kept; a new one gets 0644.
+// mode of a file that exists is kept; a new one gets 0644. After an error, and
+// when ctx ends first, the file may hold a part of data.
 func (c *Client) WriteFile(ctx context.Context, path string, data []byte) error {
 	return c.call(ctx, wire.Call{Op: wire.OpWrite, Path: path}, bytes.NewReader(data), nil, nil)
 }
 
 // PutTar unpacks a tar stream below dir. No name in it can lead outside dir.
+// It reads tar to its end unless it returns an error.
 func (c *Client) PutTar(ctx context.Context, dir string, tar io.Reader) error {
 	return c.call(ctx, wire.Call{Op: wire.OpUntar, Path: dir}, tar, nil, nil)
 }
 
 // GetTar writes the file or folder at path to w as a tar stream, with names
-// relative to the parent of path.
+// relative to the parent of path. While w does not take what comes, all requests
+// of this client wait.
 func (c *Client) GetTar(ctx context.Context, path string, w io.Writer) error {
 	return c.call(ctx, wire.Call{Op: wire.OpTar, Path: path}, nil, func(p []byte) error {
 		_, err := w.Write(p)

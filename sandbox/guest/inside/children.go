@@ -3,6 +3,8 @@ package inside
 import (
 	"fmt"
 	"os"
+	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,13 +17,57 @@ import (
 // subreaper, this process also inherits orphans that it never started; one
 // goroutine waits for them all, so nobody else may.
 type children struct {
-	mu    sync.Mutex
-	exits map[int]chan unix.WaitStatus
-	wake  chan struct{} // told when there is a child to wait for again
+	mu      sync.Mutex
+	started map[int]*process // those that have not ended
+	wake    chan struct{}    // told when there is a child to wait for again
+}
+
+// A process is one that children has started.
+type process struct {
+	pid    int
+	ended  chan struct{}   // closed when the process has ended
+	status unix.WaitStatus // once ended is closed
+}
+
+// gone reports whether the process has ended.
+func (p *process) gone() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// runs reports whether arg is among the arguments of the program that the
+// process runs: an exec puts another one in its place.
+func (p *process) runs(arg string) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.pid))
+	return err == nil && slices.Contains(strings.Split(string(b), "\x00"), arg)
+}
+
+// kill kills the process, unless it has ended, and waits for its end.
+func (p *process) kill() {
+	if !p.gone() {
+		_ = unix.Kill(p.pid, unix.SIGKILL)
+	}
+	<-p.ended
+}
+
+// within waits until the process has ended, and kills it if that takes longer
+// than d.
+func (p *process) within(d time.Duration) {
+	late := time.NewTimer(d)
+	defer late.Stop()
+	select {
+	case <-p.ended:
+	case <-late.C:
+		p.kill()
+	}
 }
 
 func newChildren() *children {
-	c := &children{exits: make(map[int]chan unix.WaitStatus), wake: make(chan struct{}, 1)}
+	c := &children{started: make(map[int]*process), wake: make(chan struct{}, 1)}
 	go c.reap()
 	return c
 }
@@ -38,57 +84,83 @@ func (c *children) reap() {
 			continue
 		}
 		c.mu.Lock()
-		if ch, ok := c.exits[pid]; ok {
-			ch <- ws
-			delete(c.exits, pid)
+		if p, ok := c.started[pid]; ok {
+			p.status = ws
+			close(p.ended)
+			delete(c.started, pid)
 		}
 		c.mu.Unlock()
 	}
 }
 
-// start starts a process; its exit comes on the returned channel.
-func (c *children) start(path string, argv []string, attr *os.ProcAttr) (pid int, exit <-chan unix.WaitStatus, err error) {
+// start starts a process.
+func (c *children) start(path string, argv []string, attr *os.ProcAttr) (*process, error) {
 	// The lock is held across the fork, so that the reaper cannot look for a
-	// pid that is not in the map yet.
+	// pid that is not in the map yet, and sweep sees no process of ours that is
+	// not there.
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p, err := os.StartProcess(path, argv, attr)
+	started, err := os.StartProcess(path, argv, attr)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	ch := make(chan unix.WaitStatus, 1)
-	c.exits[p.Pid] = ch
-	pid = p.Pid
-	_ = p.Release() // the reaper waits, not p
+	p := &process{pid: started.Pid, ended: make(chan struct{})}
+	c.started[p.pid] = p
+	_ = started.Release() // the reaper waits, not started
 	select {
 	case c.wake <- struct{}{}:
 	default:
 	}
-	return pid, ch, nil
+	return p, nil
+}
+
+// sweep kills what processes that have ended left behind: every descendant of
+// this process that is neither one that it started nor a descendant of one. It
+// returns when they are gone.
+func (c *children) sweep() error {
+	return kill(func() []int {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return descendants(os.Getpid(), func(pid int) bool { return c.started[pid] != nil })
+	})
 }
 
 // killAll kills every descendant of this process but those in spare, and
 // returns when they are gone. Because the caller is a subreaper, a process that
 // forks twice or starts a session of its own is a descendant all the same.
 func killAll(spare map[int]bool) error {
+	return kill(func() []int {
+		return slices.DeleteFunc(descendants(os.Getpid(), nil), func(pid int) bool { return spare[pid] })
+	})
+}
+
+// kill kills the processes that list returns, again and again until it returns
+// none.
+func kill(list func() []int) error {
 	const patience = 10 * time.Second
 	for deadline := time.Now().Add(patience); ; {
-		left := 0
-		for _, pid := range descendants(os.Getpid()) {
-			if spare[pid] {
-				continue
-			}
-			left++
-			_ = unix.Kill(pid, unix.SIGKILL) // it may be gone already
-		}
-		if left == 0 {
+		pids := list()
+		if len(pids) == 0 {
 			return nil
 		}
+		for _, pid := range pids {
+			_ = unix.Kill(pid, unix.SIGKILL) // it may be gone already
+		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%d processes are still there %v after they were killed", left, patience)
+			return fmt.Errorf("%d processes are still there %v after they were killed", len(pids), patience)
 		}
 		time.Sleep(time.Millisecond)
 	}
+}
+
+// deafen makes this process outlive the signals that end a program unless it
+// handles them: a policy may send them to all that it can see. Nothing but
+// SIGKILL and SIGSTOP is left, and the init of a sandbox is safe from these.
+// The handlers are not inherited by what this process starts.
+func deafen() {
+	signal.Notify(make(chan os.Signal, 1),
+		unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGABRT, unix.SIGILL, unix.SIGTRAP,
+		unix.SIGBUS, unix.SIGFPE, unix.SIGSEGV, unix.SIGSYS, unix.SIGSTKFLT)
 }
 
 // childless reports, cheaply, that this process has no descendants.
@@ -98,11 +170,12 @@ func childless() bool {
 		return false
 	}
 	// Children may hang on any thread of this process.
-	return len(descendants(os.Getpid())) == 0
+	return len(descendants(os.Getpid(), nil)) == 0
 }
 
-// descendants lists the living descendants of root.
-func descendants(root int) []int {
+// descendants lists the living descendants of root, without those for which
+// spared is true and what descends from them. A nil spared spares none.
+func descendants(root int, spared func(pid int) bool) []int {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil
@@ -129,7 +202,11 @@ func descendants(root int) []int {
 	var all []int
 	for queue := kids[root]; len(queue) > 0; {
 		pid := queue[0]
-		queue = append(queue[1:], kids[pid]...)
+		queue = queue[1:]
+		if spared != nil && spared(pid) {
+			continue
+		}
+		queue = append(queue, kids[pid]...)
 		all = append(all, pid)
 	}
 	return all

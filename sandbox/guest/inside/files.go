@@ -9,34 +9,75 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
+// maxRead bounds the bytes of a file that is read in one piece, because the
+// client holds it in memory.
+const maxRead = 256 << 20
+
+// openRegular opens a regular file and nothing else. Opening it does not wait,
+// as it would for the other end of a FIFO.
+func openRegular(path string, flags int) (*os.File, error) {
+	f, err := os.OpenFile(path, flags|unix.O_NONBLOCK|unix.O_NOCTTY, 0o644)
+	if errors.Is(err, unix.ENXIO) { // a socket, or a FIFO that nobody reads
+		return nil, irregular(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = irregular(path)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func irregular(path string) error { return fmt.Errorf("%s is not a regular file", path) }
+
 func readFile(path string, send func(io.Reader) error) error {
-	f, err := os.Open(path)
+	f, err := openRegular(path, os.O_RDONLY)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if st, err := f.Stat(); err != nil {
+	st, err := f.Stat()
+	if err != nil {
 		return err
-	} else if !st.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a regular file", path)
 	}
-	return send(f)
+	tooLarge := func(n int64) error {
+		return fmt.Errorf("%s has %d bytes, more than can be read in one piece (%d); GetTar has no such bound", path, n, maxRead)
+	}
+	if st.Size() > maxRead {
+		return tooLarge(st.Size())
+	}
+	counted := &io.LimitedReader{R: f, N: maxRead + 1} // it may grow
+	if err := send(counted); err != nil {
+		return err
+	}
+	if counted.N == 0 {
+		return tooLarge(maxRead + 1)
+	}
+	return nil
 }
 
 // writeFile replaces the contents of a file and keeps the mode of one that is
-// there. A zero mode means 0644 for a new file.
-func writeFile(path string, mode fs.FileMode, data io.Reader) error {
-	if mode == 0 {
-		mode = 0o644
-	}
+// there.
+func writeFile(path string, data io.Reader) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	f, err := openRegular(path, os.O_WRONLY|os.O_CREATE)
 	if err != nil {
 		return err
+	}
+	if err := f.Truncate(0); err != nil {
+		return errors.Join(err, f.Close())
 	}
 	_, err = io.Copy(f, data)
 	return errors.Join(err, f.Close())
@@ -105,7 +146,10 @@ func untar(dir string, data io.Reader) error {
 			return err
 		}
 	}
-	return nil
+	// What follows the end of the archive is padding; the sender wants to get
+	// rid of it all the same.
+	_, err = io.Copy(io.Discard, data)
+	return err
 }
 
 func unpackFile(root *os.Root, name string, mode fs.FileMode, r io.Reader) error {
@@ -171,7 +215,7 @@ func writeTar(w io.Writer, path string) error {
 		if !info.Mode().IsRegular() {
 			return tw.WriteHeader(h)
 		}
-		f, err := os.Open(p)
+		f, err := openRegular(p, os.O_RDONLY)
 		if err != nil {
 			return err
 		}

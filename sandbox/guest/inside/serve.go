@@ -14,13 +14,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/sandbox/guest/wire"
 )
 
@@ -42,8 +38,9 @@ func Serve(in io.Reader, out io.Writer) error {
 		out:      wire.NewWriter(out),
 		children: newChildren(),
 		open:     make(map[uint32]*request),
-		shells:   make(map[uint32]*supervised),
+		sessions: make(map[uint32]*session),
 	}
+	deafen()
 	if err := g.out.JSON(wire.Hello, 0, wire.Greeting{Version: wire.Version}); err != nil {
 		return err
 	}
@@ -71,19 +68,20 @@ type guest struct {
 	out      *wire.Writer
 	children *children
 
-	mu        sync.Mutex
-	open      map[uint32]*request
-	shells    map[uint32]*supervised
-	nextShell uint32
+	mu          sync.Mutex
+	open        map[uint32]*request
+	sessions    map[uint32]*session
+	lastSession uint32
 }
 
 // A request is open from its Request frame to its Result or Failure.
 type request struct {
-	data   *io.PipeWriter // what the client sends for it; nil where nothing is expected
-	cancel chan struct{}  // closed by a Cancel frame
+	data   *inbox        // what the client sends for it; nil where nothing is expected
+	cancel chan struct{} // closed by a Cancel frame
 	once   sync.Once
 }
 
+// frame takes in one frame. It never waits for a request.
 func (g *guest) frame(f wire.Frame) error {
 	switch f.Type {
 	case wire.Request:
@@ -94,13 +92,7 @@ func (g *guest) frame(f wire.Frame) error {
 		g.begin(f.Request, call)
 	case wire.Data:
 		if r := g.find(f.Request); r != nil && r.data != nil {
-			if len(f.Payload) == 0 {
-				_ = r.data.Close()
-			} else {
-				// An operation that failed has closed its end; the rest of its
-				// data goes nowhere.
-				_, _ = r.data.Write(f.Payload)
-			}
+			r.data.put(f.Payload)
 		}
 	case wire.Cancel:
 		if r := g.find(f.Request); r != nil {
@@ -120,18 +112,14 @@ func (g *guest) find(id uint32) *request {
 
 func (g *guest) begin(id uint32, call wire.Call) {
 	r := &request{cancel: make(chan struct{})}
-	var data *io.PipeReader
 	if call.Op == wire.OpWrite || call.Op == wire.OpUntar {
-		data, r.data = io.Pipe()
+		r.data = newInbox(r.cancel, func(n int) error { return g.out.Credit(id, n) })
 	}
 	g.mu.Lock()
 	g.open[id] = r
 	g.mu.Unlock()
 	go func() {
-		result, err := g.do(id, call, r, data)
-		if data != nil {
-			_ = data.Close()
-		}
+		result, err := g.do(id, call, r)
 		g.mu.Lock()
 		delete(g.open, id)
 		g.mu.Unlock()
@@ -150,176 +138,26 @@ func (g *guest) begin(id uint32, call wire.Call) {
 	}()
 }
 
-func (g *guest) do(id uint32, call wire.Call, r *request, data io.Reader) (json.RawMessage, error) {
+func (g *guest) do(id uint32, call wire.Call, r *request) (json.RawMessage, error) {
+	send := func(f io.Reader) error { return g.out.Copy(id, obedient{f, r.cancel}) }
 	switch call.Op {
 	case wire.OpExec:
-		s, err := g.supervise("exec", "")
-		if err != nil {
-			return nil, err
-		}
-		defer s.close()
-		return s.relay(g.out, id, call, r.cancel)
+		return g.exec(id, call, r.cancel)
 	case wire.OpShell:
-		return g.openShell(call.Path)
+		return g.openSession(call.Path)
 	case wire.OpScript:
-		s, err := g.shell(call.Shell)
-		if err != nil {
-			return nil, err
-		}
-		return s.relay(g.out, id, call, r.cancel)
+		return g.script(id, call, r.cancel)
 	case wire.OpUnshell:
-		s, err := g.shell(call.Shell)
-		if err != nil {
-			return nil, err
-		}
-		g.mu.Lock()
-		delete(g.shells, call.Shell)
-		g.mu.Unlock()
-		s.close()
-		return nil, nil
+		return nil, g.closeSession(call.Shell)
 	case wire.OpRead:
-		return nil, readFile(call.Path, func(f io.Reader) error { return g.out.Copy(id, f) })
+		return nil, readFile(call.Path, send)
 	case wire.OpWrite:
-		return nil, writeFile(call.Path, call.Mode, data)
+		return nil, writeFile(call.Path, r.data)
 	case wire.OpUntar:
-		return nil, untar(call.Path, data)
+		return nil, untar(call.Path, r.data)
 	case wire.OpTar:
-		return nil, archive(call.Path, func(f io.Reader) error { return g.out.Copy(id, f) })
+		return nil, archive(call.Path, send)
 	default:
 		return nil, fmt.Errorf("unknown operation %q", call.Op)
 	}
-}
-
-func (g *guest) openShell(dir string) (json.RawMessage, error) {
-	if dir == "" {
-		dir = "/"
-	}
-	if st, err := os.Stat(dir); err != nil {
-		return nil, err
-	} else if !st.IsDir() {
-		return nil, fmt.Errorf("%s is not a directory", dir)
-	}
-	s, err := g.supervise("shell", filepath.Clean(dir))
-	if err != nil {
-		return nil, err
-	}
-	g.mu.Lock()
-	g.nextShell++
-	n := g.nextShell
-	g.shells[n] = s
-	g.mu.Unlock()
-	return json.Marshal(wire.ShellOpened{Shell: n})
-}
-
-func (g *guest) shell(n uint32) (*supervised, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	s := g.shells[n]
-	if s == nil {
-		return nil, fmt.Errorf("there is no shell session %d", n)
-	}
-	return s, nil
-}
-
-// A supervised is a running supervisor as the guest sees it.
-type supervised struct {
-	mu       sync.Mutex // held during one exchange
-	pid      int
-	exit     <-chan unix.WaitStatus
-	requests *os.File
-	w        *wire.Writer
-	replies  *os.File
-	r        *wire.Reader
-}
-
-func (g *guest) supervise(mode, dir string) (*supervised, error) {
-	reqIn, reqOut, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	repIn, repOut, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	if err != nil {
-		return nil, err
-	}
-	pid, exit, err := g.children.start("/proc/self/exe", []string{"apprentice-guest", mode}, &os.ProcAttr{
-		Dir:   dir,
-		Env:   os.Environ(),
-		Files: []*os.File{null, null, os.Stderr, reqIn, repOut},
-	})
-	for _, f := range []*os.File{null, reqIn, repOut} {
-		_ = f.Close()
-	}
-	if err != nil {
-		_ = reqOut.Close()
-		_ = repIn.Close()
-		return nil, fmt.Errorf("starting a supervisor: %w", err)
-	}
-	return &supervised{
-		pid: pid, exit: exit,
-		requests: reqOut, w: wire.NewWriter(reqOut),
-		replies: repIn, r: wire.NewReader(repIn),
-	}, nil
-}
-
-// relay hands a request to the supervisor and its answer to the client, under
-// the client's number for it.
-func (s *supervised) relay(out *wire.Writer, id uint32, call wire.Call, cancel <-chan struct{}) (json.RawMessage, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.w.JSON(wire.Request, id, call); err != nil {
-		return nil, lost(err)
-	}
-	done := make(chan struct{})
-	var cancelling sync.WaitGroup
-	cancelling.Go(func() {
-		select {
-		case <-cancel:
-			_ = s.w.Frame(wire.Frame{Type: wire.Cancel, Request: id})
-		case <-done:
-		}
-	})
-	defer cancelling.Wait()
-	defer close(done)
-	for {
-		f, err := s.r.Next()
-		if err != nil {
-			return nil, lost(err)
-		}
-		switch f.Type {
-		case wire.Data:
-			if err := out.Frame(f); err != nil {
-				return nil, err
-			}
-		case wire.Result:
-			return f.Payload, nil
-		case wire.Failure:
-			var e wire.Error
-			if err := json.Unmarshal(f.Payload, &e); err != nil {
-				return nil, err
-			}
-			return nil, e
-		}
-	}
-}
-
-// lost is the error of a supervisor that went away, which only a process
-// inside the sandbox can have brought about.
-func lost(err error) error {
-	return fmt.Errorf("the supervisor of the command was killed (%w): %w", err, sandbox.ErrBroken)
-}
-
-// close ends the supervisor, which ends everything under it first.
-func (s *supervised) close() {
-	_ = s.requests.Close()
-	select {
-	case <-s.exit:
-	case <-time.After(15 * time.Second):
-		_ = unix.Kill(s.pid, unix.SIGKILL)
-		<-s.exit
-	}
-	_ = s.replies.Close()
 }

@@ -18,10 +18,10 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox/guest/wire"
 )
 
-// session is the script that bash runs as the heart of a session.
+// sessionScript is the script that bash runs as the heart of a session.
 //
 //go:embed session.bash
-var session string
+var sessionScript string
 
 // SuperviseShell keeps one bash session and runs in it, one after another, the
 // scripts that the guest asks for. It is the guest program's mode "shell"; the
@@ -31,11 +31,11 @@ func SuperviseShell() error {
 	if err != nil {
 		return err
 	}
-	sh := &shell{supervisor: s, outputCap: sandbox.DefaultOutputCap}
+	sh := &shell{supervisor: s}
 	if sh.dir, err = os.Getwd(); err != nil {
 		return err
 	}
-	if sh.out, err = newOutput(sh.outputCap); err != nil {
+	if sh.out, err = newOutput(sandbox.DefaultOutputCap); err != nil {
 		return err
 	}
 	if err := sh.start(); err != nil {
@@ -49,27 +49,35 @@ func SuperviseShell() error {
 		if err := json.Unmarshal(f.Payload, &call); err != nil {
 			return fmt.Errorf("reading the script: %w", err)
 		}
-		res, err := sh.run(*call.Script)
+		out, res, err := sh.run(*call.Script)
 		if err != nil {
-			return s.replies.JSON(wire.Failure, f.Request, wire.NewError(fmt.Errorf("%w: %w", err, sandbox.ErrBroken)))
+			// The guest notices, ends what is left here, and starts anew.
+			return fmt.Errorf("running a script: %w", err)
 		}
-		out, dropped := sh.out.take(sh.outputCap)
-		res.Dropped = dropped
-		if err := s.reply(f.Request, out, res); err != nil {
+		st := state{ShellResult: res}
+		if len(sh.exports) < wire.MaxPayload/4 {
+			st.Exports = sh.exports
+		}
+		if err := s.reply(f.Request, out, st); err != nil {
 			return err
 		}
 	}
 	return killAll(nil)
 }
 
+// A state is what the supervisor of a session tells the guest after a script:
+// the result, and what it takes to set up another supervisor in its place.
+type state struct {
+	sandbox.ShellResult
+	Exports string `json:"exports,omitempty"` // declare -x lines
+}
+
 // A shell is a bash process, and what is known of its state.
 type shell struct {
 	*supervisor
-	out       *output
-	outputCap int
+	out *output
 
-	pid     int
-	exit    <-chan unix.WaitStatus
+	bash    *process
 	scripts *os.File      // NUL-terminated scripts, to bash
 	reports <-chan report // one per script, from bash; closed when bash closed its end
 
@@ -105,7 +113,8 @@ func (sh *shell) start() error {
 	if err != nil {
 		return err
 	}
-	sh.pid, sh.exit, err = sh.children.start(bash, []string{"bash", "--noprofile", "--norc", "-c", session, "bash"}, &os.ProcAttr{
+	argv := []string{"bash", "--noprofile", "--norc", "-c", sessionScript, "bash", strconv.Itoa(int(reportsIn.Fd()))}
+	sh.bash, err = sh.children.start(bash, argv, &os.ProcAttr{
 		Dir:   "/",
 		Env:   os.Environ(),
 		Files: []*os.File{null, sh.out.write, sh.out.write, scriptsIn, reportsOut},
@@ -126,8 +135,8 @@ func (sh *shell) start() error {
 	// The exports are bash's own quoting, so they are safe to evaluate. A
 	// directory that is gone leaves the session in the nearest parent.
 	restore := sh.exports + "\ncd " + quote(sh.dir) + " 2>/dev/null || cd /\n"
-	if err := sh.send(restore); err != nil {
-		return err
+	if _, err := sh.scripts.WriteString(restore + "\x00"); err != nil {
+		return fmt.Errorf("setting up bash: %w", err)
 	}
 	rep, ok := <-sh.reports
 	if !ok {
@@ -137,87 +146,127 @@ func (sh *shell) start() error {
 	return nil
 }
 
-func (sh *shell) send(script string) error {
-	_, err := sh.scripts.WriteString(script + "\x00")
-	return err
+// send hands bash a script in the background, because bash may not read. What
+// comes back is nil once bash has it all; it runs none of what it has in part.
+func (sh *shell) send(script string) <-chan error {
+	sent := make(chan error, 1)
+	go func(scripts *os.File) {
+		_, err := scripts.WriteString(script + "\x00")
+		sent <- err
+	}(sh.scripts)
+	return sent
 }
 
-func (sh *shell) run(script wire.Script) (sandbox.ShellResult, error) {
+// run runs a script and returns its output.
+func (sh *shell) run(script wire.Script) ([]byte, sandbox.ShellResult, error) {
 	began := time.Now()
-	sh.outputCap = script.OutputCap
-	if sh.outputCap == 0 {
-		sh.outputCap = sandbox.DefaultOutputCap
+	limit := script.OutputCap
+	if limit == 0 {
+		limit = sandbox.DefaultOutputCap
 	}
 	if strings.ContainsRune(script.Text, 0) {
-		return sandbox.ShellResult{Result: refused(errors.New("a script cannot hold a NUL byte"), began), Dir: sh.dir}, nil
-	}
-	sh.out.take(sh.outputCap) // what background jobs wrote in between belongs to no script
-
-	spare := map[int]bool{}
-	for _, pid := range descendants(os.Getpid()) {
-		spare[pid] = true
+		return nil, sandbox.ShellResult{Result: refused(errors.New("a script cannot hold a NUL byte"), began), Dir: sh.dir}, nil
 	}
 	oom := oomKills()
-	var err error
-	if err = sh.send(script.Text); err != nil {
-		return sandbox.ShellResult{}, fmt.Errorf("handing bash a script: %w", err)
-	}
 	var deadline <-chan time.Time
 	if script.Timeout > 0 {
 		deadline = time.After(script.Timeout)
 	}
+	sh.out.take(limit) // what background jobs wrote in between belongs to no script
 	res := sandbox.ShellResult{}
-	select {
-	case rep, ok := <-sh.reports:
-		switch {
-		case ok && !rep.last:
-			sh.dir, sh.exports = rep.dir, rep.exports
-			res.Result = sandbox.Result{End: sandbox.EndExit, ExitCode: rep.status}
-		default:
-			if ok {
-				sh.dir, sh.exports = rep.dir, rep.exports
-			}
-			res.Result = ended(<-sh.exit, oom)
-			res.Restarted = true
+	if sh.bash.gone() { // killed by a background job since the last script
+		if err := sh.start(); err != nil {
+			return nil, res, err
 		}
-	case ws := <-sh.exit: // killed, or replaced by exec and then ended
-		select {
-		case rep, ok := <-sh.reports: // or its last report lost the race
-			if ok {
-				sh.dir, sh.exports = rep.dir, rep.exports
-			}
-		case <-time.After(20 * time.Millisecond):
-		}
-		res.Result = ended(ws, oom)
 		res.Restarted = true
-	case <-deadline:
-		res.Result = sandbox.Result{End: sandbox.EndTimeout, ExitCode: -1}
-		if res.Restarted, err = sh.stop(spare); err != nil {
-			return res, err
+	}
+	spare := map[int]bool{}
+	for _, pid := range descendants(os.Getpid(), nil) {
+		spare[pid] = true
+	}
+
+	var late <-chan time.Time
+	over, sent, reports := false, sh.send(script.Text), sh.reports
+	for res.End == "" {
+		select {
+		case rep, ok := <-reports:
+			switch {
+			case ok:
+				sh.dir, sh.exports = rep.dir, rep.exports
+				if rep.last {
+					sh.bash.within(patience)
+					res.Result, over = ended(sh.bash.status, oom), true
+				} else {
+					res.Result = sandbox.Result{End: sandbox.EndExit, ExitCode: rep.status}
+				}
+			case !sh.bash.runs(sessionScript):
+				// A program in the place of bash has no descriptor to report
+				// on; its end is the script's.
+				reports = nil
+			default: // bash is ending, or has lost its descriptor and is of no use
+				reports, late = nil, time.After(patience)
+			}
+		case <-late:
+			sh.bash.kill()
+		case <-sh.bash.ended:
+			_ = sh.scripts.Close()         // a background job may hold the other end
+			if err := <-sent; err != nil { // it ended before it had the script
+				if res.Restarted {
+					return nil, res, fmt.Errorf("handing bash a script: %w", err)
+				}
+				if err := sh.start(); err != nil {
+					return nil, res, err
+				}
+				spare[sh.bash.pid] = true
+				res.Restarted, sent, reports, late = true, sh.send(script.Text), sh.reports, nil
+				continue
+			}
+			if reports != nil {
+				select {
+				case rep, ok := <-reports: // its last report lost the race
+					if ok {
+						sh.dir, sh.exports = rep.dir, rep.exports
+					}
+				case <-time.After(100 * time.Millisecond):
+				}
+			}
+			res.Result, over = ended(sh.bash.status, oom), true
+		case <-deadline:
+			res.Result = sandbox.Result{End: sandbox.EndTimeout, ExitCode: -1}
+		case f, ok := <-sh.requests:
+			if ok && f.Type != wire.Cancel {
+				return nil, res, errors.New("a second script came while one was running")
+			}
+			res.Result = sandbox.Result{End: sandbox.EndSignal, ExitCode: -1, Signal: "SIGKILL", Reason: "cancelled"}
 		}
-	case f, ok := <-sh.requests:
-		if ok && f.Type != wire.Cancel {
-			return res, errors.New("a second script came while one was running")
-		}
-		res.Result = sandbox.Result{End: sandbox.EndSignal, ExitCode: -1, Signal: "SIGKILL", Reason: "cancelled"}
-		if res.Restarted, err = sh.stop(spare); err != nil {
-			return res, err
+	}
+	// Output ends here: bash has words of its own, with process numbers, for
+	// what is killed now.
+	out, dropped := sh.out.take(limit)
+	res.Dropped = dropped
+	if !over && res.End != sandbox.EndExit {
+		var err error
+		if over, err = sh.stop(spare); err != nil {
+			return nil, res, err
 		}
 	}
 	res.Duration = time.Since(began)
-	if res.Restarted { // background jobs of the old shell live on
+	if over { // background jobs of the old shell live on
 		if err := sh.start(); err != nil {
-			return res, err
+			return nil, res, err
 		}
+		res.Restarted = true
 	}
 	res.Dir = sh.dir
-	return res, nil
+	return out, res, nil
 }
+
+// patience is how long bash may take where it has nothing left to do.
+const patience = time.Second
 
 // stop ends what the running script started. Where bash does not come back
 // from the script soon, it ends bash too, and gone is true.
 func (sh *shell) stop(spare map[int]bool) (gone bool, err error) {
-	const patience = time.Second
 	for late := time.After(patience); ; {
 		// Again and again: a loop in the script starts its next command.
 		if err := killAll(spare); err != nil {
@@ -233,8 +282,7 @@ func (sh *shell) stop(spare map[int]bool) (gone bool, err error) {
 			continue
 		case <-late:
 		}
-		_ = unix.Kill(sh.pid, unix.SIGKILL)
-		<-sh.exit
+		sh.bash.kill()
 		return true, killAll(spare)
 	}
 }

@@ -36,6 +36,7 @@ func newSupervisor() (*supervisor, error) {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return nil, os.NewSyscallError("become subreaper", err)
 	}
+	deafen()
 	unix.CloseOnExec(requestsFD)
 	unix.CloseOnExec(repliesFD)
 	s := &supervisor{
@@ -113,7 +114,7 @@ func (s *supervisor) exec(c sandbox.Command) ([]byte, sandbox.Result, error) {
 	if dir == "" {
 		dir = "/"
 	}
-	_, exit, err := s.children.start(path, c.Argv, &os.ProcAttr{
+	process, err := s.children.start(path, c.Argv, &os.ProcAttr{
 		Dir:   dir,
 		Env:   environ,
 		Files: []*os.File{stdin, out.write, out.write},
@@ -131,8 +132,8 @@ func (s *supervisor) exec(c sandbox.Command) ([]byte, sandbox.Result, error) {
 	}
 	var res sandbox.Result
 	select {
-	case ws := <-exit:
-		res = ended(ws, oom)
+	case <-process.ended:
+		res = ended(process.status, oom)
 	case <-deadline:
 		res = sandbox.Result{End: sandbox.EndTimeout, ExitCode: -1}
 	case <-s.requests: // cancelled, or the guest is gone

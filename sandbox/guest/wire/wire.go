@@ -24,10 +24,21 @@
 // frame (JSON, see Error). A [Cancel] frame asks the guest to end a request
 // soon; it still answers.
 //
+// # Flow of data
+//
+// The guest reads frames all the time, so that one request cannot hold up the
+// others; what it has not used yet of a request's data stays in its memory. To
+// bound that, the client may send [Window] bytes of data for a request before
+// the guest asks for more: a [Credit] frame, with a uint32 (big endian) as its
+// payload, allows so many bytes more. A request that sends more than it may
+// fails. An operation that has failed asks for no more, and what still comes
+// for it is dropped. There is no such bound in the other direction: the client
+// takes whatever comes.
+//
 //	operation  arguments           data in   data out   result
 //	exec       sandbox.Command     -         output     sandbox.Result
 //	read       Path                -         contents   -
-//	write      Path, Mode          contents  -          -
+//	write      Path                contents  -          -
 //	untar      Path                tar       -          -
 //	tar        Path                -         tar        -
 //	shell      Path (directory)    -         -          Shell (its number)
@@ -64,6 +75,9 @@ const MaxPayload = 1 << 20
 // Chunk is the size of the Data frames that both sides write, in bytes.
 const Chunk = 64 << 10
 
+// Window is how many bytes of data a request may send before it has credit.
+const Window = 1 << 20
+
 // Type is the type of a frame.
 type Type uint8
 
@@ -75,6 +89,7 @@ const (
 	Result
 	Failure
 	Cancel
+	Credit
 )
 
 // A Frame is one message.
@@ -109,7 +124,6 @@ type Call struct {
 	Op      Op               `json:"op"`
 	Command *sandbox.Command `json:"command,omitempty"`
 	Path    string           `json:"path,omitempty"`
-	Mode    fs.FileMode      `json:"mode,omitempty"`
 	Shell   uint32           `json:"shell,omitempty"`
 	Script  *Script          `json:"script,omitempty"`
 }
@@ -257,6 +271,19 @@ func (w *Writer) Copy(request uint32, r io.Reader) error {
 			return err
 		}
 	}
+}
+
+// Credit allows the other side n more bytes of data for a request.
+func (w *Writer) Credit(request uint32, n int) error {
+	return w.Frame(Frame{Type: Credit, Request: request, Payload: binary.BigEndian.AppendUint32(nil, uint32(n))})
+}
+
+// Credit is what a Credit frame allows, in bytes.
+func (f Frame) Credit() (int, error) {
+	if f.Type != Credit || len(f.Payload) != 4 {
+		return 0, fmt.Errorf("frame of type %d with %d bytes: not a credit", f.Type, len(f.Payload))
+	}
+	return int(binary.BigEndian.Uint32(f.Payload)), nil
 }
 
 // CloseData writes the empty Data frame that closes a request's data.
