@@ -14,6 +14,7 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox/guest"
 )
 
+// life checks the beginning and the end of sandboxes.
 func life(t *testing.T, driver sandbox.Driver) {
 	t.Run("an image that does not exist", func(t *testing.T) {
 		_, err := driver.Start(t.Context(), sandbox.Spec{Image: "apprentice.invalid/no-such-image:1"})

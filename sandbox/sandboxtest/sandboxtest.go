@@ -77,9 +77,3 @@ func open(t *testing.T, driver sandbox.Driver, spec sandbox.Spec) *guest.Sandbox
 func sh(script string) sandbox.Command {
 	return sandbox.Command{Argv: []string{"bash", "-c", script}}
 }
-
-// sleepers lists the processes in the sandbox that sleep 4242 seconds.
-
-// walls checks the safe defaults from inside.
-
-// life checks the beginning and the end of sandboxes.

@@ -9,6 +9,7 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox"
 )
 
+// walls checks the safe defaults from inside.
 func walls(t *testing.T, driver sandbox.Driver) {
 	sb := open(t, driver, sandbox.Spec{})
 	for name, script := range map[string]string{
