@@ -73,7 +73,6 @@ func open(t *testing.T, driver sandbox.Driver, spec sandbox.Spec) *guest.Sandbox
 }
 
 // sh is a command for the shell.
-
 func sh(script string) sandbox.Command {
 	return sandbox.Command{Argv: []string{"bash", "-c", script}}
 }
