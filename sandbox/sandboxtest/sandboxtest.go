@@ -20,7 +20,6 @@ import (
 // Guest returns the guest program of this machine's architecture: the one that
 
 // the build carries, or else one built on the spot from this source.
-
 func Guest(t testing.TB) []byte {
 	t.Helper()
 	if b, err := program.Binary(""); err == nil {
@@ -41,7 +40,6 @@ func Guest(t testing.TB) []byte {
 // to get it. Where APPRENTICE_MUST_RUN lists the component, as in CI, the test
 
 // fails instead.
-
 func Missing(t testing.TB, component, hint string) {
 	t.Helper()
 	if slices.Contains(strings.Fields(os.Getenv("APPRENTICE_MUST_RUN")), component) {
@@ -53,7 +51,6 @@ func Missing(t testing.TB, component, hint string) {
 // Run checks a driver. Its base image must hold bash and the usual core
 
 // utilities.
-
 func Run(t *testing.T, driver sandbox.Driver) {
 	t.Run("commands", func(t *testing.T) { commands(t, driver) })
 	t.Run("shell", func(t *testing.T) { shells(t, driver) })
@@ -63,7 +60,6 @@ func Run(t *testing.T, driver sandbox.Driver) {
 }
 
 // open starts a sandbox that ends with the test.
-
 func open(t *testing.T, driver sandbox.Driver, spec sandbox.Spec) *guest.Sandbox {
 	t.Helper()
 	sb, err := guest.Open(t.Context(), driver, spec)
