@@ -18,7 +18,6 @@ import (
 )
 
 // Guest returns the guest program of this machine's architecture: the one that
-
 // the build carries, or else one built on the spot from this source.
 func Guest(t testing.TB) []byte {
 	t.Helper()
@@ -36,9 +35,7 @@ func Guest(t testing.TB) []byte {
 }
 
 // Missing skips a test that needs a component which is not there, and says how
-
 // to get it. Where APPRENTICE_MUST_RUN lists the component, as in CI, the test
-
 // fails instead.
 func Missing(t testing.TB, component, hint string) {
 	t.Helper()
@@ -49,7 +46,6 @@ func Missing(t testing.TB, component, hint string) {
 }
 
 // Run checks a driver. Its base image must hold bash and the usual core
-
 // utilities.
 func Run(t *testing.T, driver sandbox.Driver) {
 	t.Run("commands", func(t *testing.T) { commands(t, driver) })
