@@ -87,7 +87,7 @@ func TestDemo(t *testing.T) {
 			require.Equal(t, exitDone, command(t, args...))
 			require.Equal(t, before, times(t, dir))
 			if driver == "docker" {
-				out, err := exec.Command("docker", "ps", "-aq", "--filter", "label="+sandbox.LabelOwner).Output()
+				out, err := exec.Command("docker", "ps", "-aq", "--filter", "label="+sandbox.LabelRun+"=demo").Output()
 				require.NoError(t, err)
 				require.Empty(t, string(out))
 			}
