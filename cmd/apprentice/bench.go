@@ -82,6 +82,11 @@ image or the rules have changed.`,
 			if len(tf.ids) > 0 {
 				g.predictions = only(g.predictions, suite)
 			}
+			for _, p := range g.predictions { // before a sandbox is needed
+				if _, err := suite.Task(p.ID); err != nil {
+					return fmt.Errorf("--predictions %s: %w", preds, err)
+				}
+			}
 			if set != "" {
 				g.set = set
 			}
