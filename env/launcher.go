@@ -32,6 +32,10 @@ type Launcher struct {
 	// Lifetime bounds the life of a sandbox; zero means the driver's default.
 	Lifetime time.Duration
 
+	// OnSetup, where set, is told when a task's setup script begins to run,
+	// which may take a minute.
+	OnSetup func(Task)
+
 	mu       sync.Mutex
 	prepared map[string]*preparation // by the name of the snapshot
 }
@@ -191,6 +195,9 @@ func (l *Launcher) setUp(ctx context.Context, image string, task Task) (err erro
 	_, err = l.Driver.Resolve(ctx, image)
 	if !errors.Is(err, sandbox.ErrNoImage) {
 		return err
+	}
+	if l.OnSetup != nil {
+		l.OnSetup(task)
 	}
 	sb, err := guest.Open(ctx, l.Driver, l.spec(task.Image))
 	if err != nil {

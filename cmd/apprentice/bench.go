@@ -181,7 +181,7 @@ func (a *app) grade(ctx context.Context, d sandbox.Driver, g grading) (benchmark
 	bar := a.progress("grade "+g.set, len(g.suite.Tasks))
 	defer bar.close()
 	e := benchmarks.Evaluator{
-		Launch:   benchmarks.From(&env.Launcher{Driver: d, Run: g.run.name(), Lifetime: lifetime(g.timeout)}),
+		Launch:   benchmarks.From(&env.Launcher{Driver: d, Run: g.run.name(), Lifetime: lifetime(g.timeout), OnSetup: bar.settingUp}),
 		Image:    d.Resolve,
 		Dir:      g.run.dir,
 		Rules:    g.rules,

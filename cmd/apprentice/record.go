@@ -166,7 +166,7 @@ func (a *app) record(ctx context.Context, d sandbox.Driver, r recording) (*recor
 	bar := a.progress("record", len(r.suite.Tasks)*max(1, r.attempts))
 	defer bar.close()
 	rec := agent.Recorder{
-		Launcher:  agent.Sandboxes{Launcher: &env.Launcher{Driver: d, Run: r.run.name(), Lifetime: lifetime(r.limits.Time)}},
+		Launcher:  agent.Sandboxes{Launcher: &env.Launcher{Driver: d, Run: r.run.name(), Lifetime: lifetime(r.limits.Time), OnSetup: bar.settingUp}},
 		NewPolicy: r.policy,
 		Dir:       r.run.dir,
 		Run:       r.run.name(),
