@@ -50,7 +50,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exitInterrupted
 	}
 	if !errors.Is(err, errSaid) {
-		fmt.Fprintln(stderr, "apprentice:", err)
+		hint := ""
+		if errors.Is(err, syscall.ENOSPC) {
+			hint = "; make room, and the same command goes on from what was finished"
+		}
+		fmt.Fprintf(stderr, "apprentice: %v%s\n", err, hint)
 	}
 	return exitCode(err)
 }
