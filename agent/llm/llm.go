@@ -46,7 +46,7 @@ import (
 // needed; the zero value of everything else is usable.
 type Options struct {
 	// BaseURL is what stands before /chat/completions, such as
-	// https://api.openai.com/v1.
+	// http://localhost:8000/v1.
 	BaseURL string
 	// APIKey is sent as a bearer token. It appears in no record and no error.
 	APIKey string
