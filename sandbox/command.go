@@ -1,24 +1,57 @@
 package sandbox
 
-import "time"
+import (
+	"io"
+	"time"
+)
 
 // A Command is one process to run inside a sandbox.
 type Command struct {
 	// Argv is the program and its arguments. The program is looked up in the
 	// sandbox's PATH.
-	Argv []string `json:"argv"`
+	Argv []string `json:"argv,omitempty"`
+	// Script, in place of Argv, is a script for bash, or for sh where there is
+	// no bash.
+	Script string `json:"script,omitempty"`
+	// User is the user to run as, by name or number, or "user:group"; empty
+	// means the sandbox's own. Without capabilities, which no sandbox has
+	// unless its Spec opens that, a command for another user is refused.
+	User string `json:"user,omitempty"`
 	// Dir is the working directory; empty means "/".
 	Dir string `json:"dir,omitempty"`
 	// Env is added to the sandbox's environment.
 	Env map[string]string `json:"env,omitempty"`
-	// Stdin is the whole standard input; nil means none.
-	Stdin []byte `json:"stdin,omitempty"`
+	// Stdin is read to its end and passed on as fast as the command takes it;
+	// nil means an empty standard input.
+	Stdin io.Reader `json:"-"`
 	// Timeout bounds the run; zero means no bound but the context's.
 	Timeout time.Duration `json:"timeout,omitempty"`
+	// Output, where it is set, gets all output as it comes, and the Result
+	// keeps none of it; the command waits for a slow writer.
+	Output io.Writer `json:"-"`
 	// OutputCap bounds the bytes kept of the output (standard output and
 	// standard error in one stream, as a terminal would show them); zero means
 	// DefaultOutputCap. The first and the last half are kept.
 	OutputCap int `json:"output_cap,omitempty"`
+	// Terminal, where it is set, gives the command a terminal of its own in
+	// place of plain streams.
+	Terminal *Terminal `json:"terminal,omitempty"`
+}
+
+// A Terminal is what a command sees of a terminal.
+type Terminal struct {
+	Size
+	// Type is the value of the variable TERM; empty means "xterm-256color".
+	Type string `json:"type,omitempty"`
+	// Resize tells of new sizes while the command runs. It may be nil, and is
+	// not closed by its reader.
+	Resize <-chan Size `json:"-"`
+}
+
+// Size is the size of a terminal, in characters.
+type Size struct {
+	Rows    uint16 `json:"rows"`
+	Columns uint16 `json:"columns"`
 }
 
 // DefaultOutputCap is the bytes of output kept when a Command does not say.
@@ -28,7 +61,8 @@ const DefaultOutputCap = 16 << 20
 // could not be run because the sandbox is broken is an error.
 type Result struct {
 	End End `json:"end"`
-	// ExitCode is the exit code when End is EndExit, else -1.
+	// ExitCode is the exit code when the command exited by itself (EndExit, or
+	// EndQuota), else -1.
 	ExitCode int `json:"exit_code"`
 	// Signal is the name of the signal when End is EndSignal.
 	Signal string `json:"signal,omitempty"`
@@ -40,6 +74,11 @@ type Result struct {
 	Dropped int64 `json:"dropped,omitempty"`
 	// Duration is the wall time inside the sandbox.
 	Duration time.Duration `json:"duration"`
+	// CPU is the processor time of the command and of all that it waited for.
+	CPU time.Duration `json:"cpu,omitempty"`
+	// MemoryPeak is the resident memory, in bytes, of the largest process among
+	// those that CPU counts.
+	MemoryPeak int64 `json:"memory_peak,omitempty"`
 	// Reason says more in words: why a command was refused, or that it killed
 	// its own supervisor.
 	Reason string `json:"reason,omitempty"`
@@ -55,6 +94,18 @@ const (
 	EndExit    End = "exit"    // it exited by itself
 	EndSignal  End = "signal"  // a signal killed it
 	EndTimeout End = "timeout" // it outran its Timeout; its whole tree was killed
-	EndMemory  End = "memory"  // it was killed for memory
+	EndMemory  End = "memory"  // it, or a process that it had started, was killed for memory
+	EndQuota   End = "quota"   // it failed with the sandbox's disk full, or wrote a file larger than it may
 	EndRefused End = "refused" // it could not be started: no such program, no such directory
 )
+
+// Usage is what a sandbox has used since its start.
+type Usage struct {
+	CPU        time.Duration `json:"cpu"`
+	MemoryPeak int64         `json:"memory_peak"` // bytes; of all processes where Whole, else of the largest
+	Processes  int           `json:"processes"`   // now, the guest and its supervisors left out
+	Written    int64         `json:"written"`     // bytes that its own files take up now, where the sandbox has a disk of its own, else 0
+	// Whole says that the kernel counts for the sandbox as a whole (a control
+	// group). Else the figures are sums over commands that have ended.
+	Whole bool `json:"whole"`
+}

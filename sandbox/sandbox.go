@@ -216,6 +216,7 @@ const (
 	DeathClosed   DeathCause = "closed"   // its stream was closed, or it was destroyed
 	DeathDeadline DeathCause = "deadline" // it outlived its lifetime
 	DeathKilled   DeathCause = "killed"   // the guest was killed from outside or crashed
+	DeathMemory   DeathCause = "memory"   // the guest was killed for memory
 	DeathDriver   DeathCause = "driver"   // the driver's engine went away
 )
 
@@ -226,6 +227,17 @@ var (
 	ErrNoImage = errors.New("image not found")
 	// ErrUnenforced: a required limit cannot be enforced here.
 	ErrUnenforced = errors.New("cannot be enforced here")
+	// ErrDiskFull: the disk that holds images and sandboxes has no room left.
+	ErrDiskFull = errors.New("no space left for sandboxes and images")
 	// ErrBroken: the sandbox died or its stream broke; it is not reusable.
 	ErrBroken = errors.New("sandbox is broken")
 )
+
+// Progress is word of work on an image that may take minutes. A driver's
+// options may name a function that is told of it, from any goroutine and often.
+type Progress struct {
+	Image string
+	Doing string // "pulling", "unpacking"
+	Done  int64  // bytes
+	Total int64  // bytes; 0 while it is not known
+}

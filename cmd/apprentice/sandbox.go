@@ -181,7 +181,7 @@ func (a *app) converse(ctx context.Context, e *env.Environment, shell sandbox.Sh
 // complete reports whether bash can read text as it is, or more must come: the
 // rest of a loop, of a quotation, of a here-document.
 func complete(ctx context.Context, sb env.Sandbox, text string) (bool, error) {
-	res, err := sb.Run(ctx, sandbox.Command{Argv: []string{"bash", "-n"}, Stdin: []byte(text)})
+	res, err := sb.Run(ctx, sandbox.Command{Argv: []string{"bash", "-n"}, Stdin: strings.NewReader(text)})
 	if err != nil {
 		return false, err
 	}

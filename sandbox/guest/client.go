@@ -336,7 +336,14 @@ func (c *Client) receive(ctx context.Context, req *request, cancel func(), sink 
 func (c *Client) Run(ctx context.Context, cmd sandbox.Command) (sandbox.Result, error) {
 	var out bytes.Buffer
 	var res sandbox.Result
-	err := c.call(ctx, wire.Call{Op: wire.OpExec, Command: &cmd}, nil, collect(&out), &res)
+	call := wire.Call{Op: wire.OpExec, Command: &cmd}
+	if cmd.Stdin != nil {
+		var err error
+		if call.Stdin, err = io.ReadAll(cmd.Stdin); err != nil {
+			return sandbox.Result{}, fmt.Errorf("reading the standard input for the command: %w", err)
+		}
+	}
+	err := c.call(ctx, call, nil, collect(&out), &res)
 	res.Output = out.Bytes()
 	return res, err
 }

@@ -1,6 +1,7 @@
 package guest_test
 
 import (
+	"bytes"
 	"context"
 	"net"
 	"testing"
@@ -55,7 +56,7 @@ func TestARequestThatIsTooLargeBreaksNothing(t *testing.T) {
 	c, err := guest.NewClient(t.Context(), near)
 	require.NoError(t, err)
 	for range 2 {
-		_, err = c.Run(t.Context(), sandbox.Command{Argv: []string{"cat"}, Stdin: make([]byte, 1<<20)})
+		_, err = c.Run(t.Context(), sandbox.Command{Argv: []string{"cat"}, Stdin: bytes.NewReader(make([]byte, 1<<20))})
 		require.ErrorContains(t, err, "more than the guest takes")
 		require.NotErrorIs(t, err, sandbox.ErrBroken)
 	}

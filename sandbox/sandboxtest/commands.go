@@ -31,7 +31,7 @@ func commands(t *testing.T, driver sandbox.Driver) {
 		{"the environment of the spec", sh("echo $FROM_SPEC"), sandbox.EndExit, 0, "one\n"},
 		{"the environment of the command goes first", sandbox.Command{Argv: []string{"bash", "-c", "echo $FROM_SPEC"}, Env: map[string]string{"FROM_SPEC": "two"}}, sandbox.EndExit, 0, "two\n"},
 		{"directory", sandbox.Command{Argv: []string{"pwd"}, Dir: "/usr"}, sandbox.EndExit, 0, "/usr\n"},
-		{"standard input", sandbox.Command{Argv: []string{"cat"}, Stdin: []byte("in\x00put")}, sandbox.EndExit, 0, "in\x00put"},
+		{"standard input", sandbox.Command{Argv: []string{"cat"}, Stdin: strings.NewReader("in\x00put")}, sandbox.EndExit, 0, "in\x00put"},
 		{"no standard input is an empty one", sandbox.Command{Argv: []string{"cat"}}, sandbox.EndExit, 0, ""},
 		{"arguments are not split", sandbox.Command{Argv: []string{"printf", "%s|", "a b", "", "$HOME"}}, sandbox.EndExit, 0, "a b||$HOME|"},
 		{"bytes that are no text", sh(`printf '\xff\x00\xfe'`), sandbox.EndExit, 0, "\xff\x00\xfe"},

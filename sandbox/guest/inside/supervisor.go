@@ -83,14 +83,14 @@ func SuperviseExec() error {
 	if err := json.Unmarshal(first.Payload, &call); err != nil {
 		return fmt.Errorf("reading the command: %w", err)
 	}
-	out, res, err := s.exec(*call.Command)
+	out, res, err := s.exec(*call.Command, call.Stdin)
 	if err != nil {
 		return s.replies.JSON(wire.Failure, first.Request, wire.NewError(err))
 	}
 	return s.reply(first.Request, out, res)
 }
 
-func (s *supervisor) exec(c sandbox.Command) ([]byte, sandbox.Result, error) {
+func (s *supervisor) exec(c sandbox.Command, in []byte) ([]byte, sandbox.Result, error) {
 	began := time.Now()
 	limit := c.OutputCap
 	if limit == 0 {
@@ -106,7 +106,7 @@ func (s *supervisor) exec(c sandbox.Command) ([]byte, sandbox.Result, error) {
 	if err != nil {
 		return nil, refused(err, began), nil
 	}
-	stdin, err := input(c.Stdin)
+	stdin, err := input(in)
 	if err != nil {
 		return nil, sandbox.Result{}, err
 	}

@@ -123,6 +123,7 @@ const (
 type Call struct {
 	Op      Op               `json:"op"`
 	Command *sandbox.Command `json:"command,omitempty"`
+	Stdin   []byte           `json:"stdin,omitempty"`
 	Path    string           `json:"path,omitempty"`
 	Shell   uint32           `json:"shell,omitempty"`
 	Script  *Script          `json:"script,omitempty"`
