@@ -80,7 +80,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f := flag.NewFlagSet("perf", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	only := f.String("only", strings.Join(names, ","), "`parts` to run")
-	n := f.Int("n", 200, "`actions` of each kind; a half of that for files, a fifth for starts on Docker")
+	n := f.Int("n", 200, "`actions` of each kind; a quarter of that for files, a fifth for starts on Docker")
 	file := f.String("json", "", "write all figures to this `file` too")
 	if err := f.Parse(args); err != nil {
 		return err

@@ -46,6 +46,10 @@ func (s *samples) ending(suffix string) *samples {
 	return &samples{took: s.took, names: slices.DeleteFunc(slices.Clone(s.names), func(name string) bool { return !strings.HasSuffix(name, suffix) })}
 }
 
+// longest is how long the rounds of one table may take on a machine that is
+// slow or busy; the column n tells of it.
+const longest = 75 * time.Second
+
 // rounds lets all contenders do their thing, round by round. The first rounds
 // are for warming up and do not count, but fix the order of names.
 func rounds(ctx context.Context, n int, all []contender) (*samples, error) {
@@ -61,7 +65,11 @@ func rounds(ctx context.Context, n int, all []contender) (*samples, error) {
 	for name := range s.took {
 		s.took[name] = nil
 	}
+	end := time.Now().Add(longest)
 	for i := range n {
+		if time.Now().After(end) {
+			break
+		}
 		for _, k := range rand.Perm(len(all)) {
 			if e := all[k].every; e > 0 && i%e != 0 {
 				continue

@@ -84,9 +84,6 @@ func (c *conductor) run(ctx context.Context) (err error) {
 	if err := e.stop(); err != nil {
 		return err
 	}
-	for _, m := range c.mounts("") {
-		c.fault("mount %s, after the engine's end", m)
-	}
 	removeGroups(e.cgroup())
 	return c.report()
 }

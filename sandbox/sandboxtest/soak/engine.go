@@ -39,8 +39,10 @@ func (e *engine) start(ctx context.Context) error {
 	e.cmd = exec.Command("dockerd", "--data-root", filepath.Join(e.dir, "data"), "--exec-root", filepath.Join(e.dir, "exec"),
 		"--pidfile", filepath.Join(e.dir, "pid"), "--host", e.host(), "--bridge", "none", "--iptables=false", "--cgroup-parent", "/"+e.cgroup())
 	e.cmd.Stdout, e.cmd.Stderr = log, log
-	// Ctrl-C is for us alone; our end is the engine's.
-	e.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGTERM}
+	// Ctrl-C is for us alone; our end is the engine's. An engine that is stopped
+	// while it makes a container leaves mounts of its own, and cannot remove them
+	// later: they are to go with its mount namespace.
+	e.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGTERM, Unshareflags: syscall.CLONE_NEWNS}
 	if err := e.cmd.Start(); err != nil {
 		return fmt.Errorf("starting dockerd: %w", err)
 	}

@@ -36,6 +36,9 @@ func (c *conductor) look(ctx context.Context, e *engine) {
 				return filepath.Base(path) == e.cgroup() || slices.Contains(c.groups, path)
 			}), err
 		}},
+		{"mount", func() ([]string, error) {
+			return append(c.mounts(os.Getpid(), ""), c.mounts(e.cmd.Process.Pid, "/merged")...), nil
+		}},
 		{"temporary file", func() ([]string, error) { return names(c.temp()) }},
 	} {
 		// What the kernel and the engine tear down may take a moment.
@@ -54,14 +57,11 @@ func (c *conductor) look(ctx context.Context, e *engine) {
 			c.fault("%s %s", place.what, f)
 		}
 	}
-	for _, m := range c.mounts("/merged") {
-		c.fault("mount %s", m)
-	}
 }
 
-// mounts lists the mounts below dir whose path ends so.
-func (c *conductor) mounts(suffix string) []string {
-	b, err := os.ReadFile("/proc/self/mountinfo")
+// mounts lists the mounts below dir that a process sees and whose path ends so.
+func (c *conductor) mounts(pid int, suffix string) []string {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", pid))
 	if err != nil {
 		c.fault("looking for mounts: %v", err)
 	}
@@ -76,7 +76,7 @@ func (c *conductor) mounts(suffix string) []string {
 
 // clear removes all that this soak has made, also what it has complained of.
 func (c *conductor) clear() error {
-	for _, m := range c.mounts("") {
+	for _, m := range c.mounts(os.Getpid(), "") {
 		_ = unix.Unmount(m, unix.MNT_DETACH)
 	}
 	return os.RemoveAll(c.dir)

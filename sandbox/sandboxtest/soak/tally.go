@@ -71,6 +71,6 @@ func (c *conductor) report() error {
 	if n := total(t.Unexpected); n > 0 || len(faults) > 0 {
 		return fmt.Errorf("%d unexpected errors, and %d things left", n, len(faults))
 	}
-	c.say("nothing is left, and nothing unexpected has happened")
+	c.say("nothing is left (container, process, state, control group, mount, temporary file, descriptor, goroutine), and nothing unexpected has happened")
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -102,17 +103,12 @@ func unexpected(t *tally) map[string]int { return t.Unexpected }
 // unforeseen counts an error that nothing explains. Numbers differ from one
 // sandbox to the next, and would make every error another.
 func (s *shift) unforeseen(doing string, err error) {
-	text := strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return '#'
-		}
-		return r
-	}, fmt.Sprintf("%s: %v", doing, err))
-	for strings.Contains(text, "##") {
-		text = strings.ReplaceAll(text, "##", "#")
-	}
+	text := numbers.ReplaceAllString(fmt.Sprintf("%s: %v", doing, err), "#")
+	text = strings.ReplaceAll(text, "\n", "; ")
 	s.count(unexpected, text)
 }
+
+var numbers = regexp.MustCompile("[0-9a-f]{8,}|[0-9]+")
 
 // whole opens the drivers, lets the slots live one life after another, and
 // closes the drivers.
