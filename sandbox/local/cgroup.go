@@ -37,6 +37,16 @@ func (c *cgroups) has(controller string) bool {
 	return slices.ContainsFunc(c.in, func(h hierarchy) bool { return slices.Contains(h.controllers, controller) })
 }
 
+// version is that of the control groups that have a controller.
+func (c *cgroups) version(controller string) string {
+	for _, h := range c.in {
+		if h.unified && slices.Contains(h.controllers, controller) {
+			return "2"
+		}
+	}
+	return "1"
+}
+
 // findCgroups looks at what is mounted. Root is the file system to look at;
 // empty means that of this process.
 func findCgroups(root string) *cgroups {

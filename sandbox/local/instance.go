@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -118,21 +119,34 @@ func (in *instance) start(cmd *exec.Cmd, plan []byte, labels sandbox.Labels) (er
 	if failure, err := io.ReadAll(failR); err != nil || len(failure) > 0 {
 		_ = in.stream.Close()
 		<-in.dead
-		return unavailable(errors.Join(err, errors.New(string(failure))))
+		if err == nil {
+			err = wallFailure(failure)
+		}
+		return unavailable(err)
 	}
 	return nil
 }
 
-// unavailable explains why namespaces could not be made.
+// A wallFailure is what the first process said when it could not build the
+// walls.
+type wallFailure string
+
+func (f wallFailure) Error() string { return string(f) }
+
+// Is recognises what the kernel forbade.
+func (f wallFailure) Is(target error) bool {
+	return (target == unix.EPERM || target == unix.EACCES) && strings.HasSuffix(string(f), target.Error())
+}
+
+// unavailable is the error of a machine on which there can be no sandboxes.
 func unavailable(err error) error {
-	hint := "; 'apprentice doctor' says more, and --sandbox docker does without namespaces of our own"
-	switch {
-	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		hint = "; this kernel forbids user namespaces to this user (see kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns)"
-	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EUSERS):
-		hint = "; the limit on user namespaces is used up (user.max_user_namespaces)"
+	detail, mend := explain("", err)
+	if detail == err.Error() {
+		mend = "'apprentice doctor' says more, and --sandbox docker does without namespaces of our own"
+	} else {
+		err = fmt.Errorf("%s: %w", detail, err)
 	}
-	return fmt.Errorf("%w%s: %w", err, hint, sandbox.ErrUnavailable)
+	return fmt.Errorf("%w; %s: %w", err, mend, sandbox.ErrUnavailable)
 }
 
 func (in *instance) wait() {
