@@ -1,3 +1,9 @@
+// The guest is started often, and needs no account of its share of the
+// processors: finding that would mean reading all mounts at each start.
+
+//go:debug containermaxprocs=0
+//go:debug updatemaxprocs=0
+
 // Apprentice-guest is the program that does all work inside a sandbox.
 //
 // It is not for people: apprentice carries it, puts it into each sandbox that

@@ -68,7 +68,7 @@ func findBase(toolchains, hide []string, empty string) (base, error) {
 			continue
 		}
 		// Every mount costs time, at each start; a small file is as well copied.
-		if st, err := os.Stat(source); err == nil && st.Mode().IsRegular() && st.Size() <= 4<<10 {
+		if st, err := os.Stat(source); err == nil && st.Mode().IsRegular() && st.Size() <= 1<<10 {
 			if text, err := os.ReadFile(source); err == nil {
 				b.files[f] = string(text)
 				continue

@@ -89,7 +89,10 @@ func (h hierarchy) limit(dir string, limits sandbox.Limits) error {
 			continue
 		}
 		err := writeControl(filepath.Join(dir, s.file), s.value)
-		if err != nil && !(s.optional && errors.Is(err, fs.ErrNotExist)) {
+		if s.optional && errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ package local
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/sandbox/guest/inside"
+	"github.com/apprentice-rl/apprentice/sandbox/local/contain"
 )
 
 // An instance is one running local sandbox.
@@ -45,7 +47,7 @@ func (s stream) Close() error                { return errors.Join(s.in.Close(), 
 
 // start makes the process, writes down that it is there, tells it the plan, and
 // waits until the walls stand.
-func (in *instance) start(cmd *exec.Cmd, plan []byte, labels sandbox.Labels) (err error) {
+func (in *instance) start(cmd *exec.Cmd, plan contain.Plan, labels sandbox.Labels) (err error) {
 	var files []*os.File
 	pipe := func() (r, w *os.File, err error) {
 		if r, w, err = os.Pipe(); err == nil {
@@ -107,11 +109,12 @@ func (in *instance) start(cmd *exec.Cmd, plan []byte, labels sandbox.Labels) (er
 	go in.wait()
 	_ = failW.Close()
 	// All this while the process is starting; it waits for its plan.
-	if err := errors.Join(note.complete(cmd.Process.Pid), in.group.limit(in.limits)); err != nil {
+	text, err := json.Marshal(plan)
+	if err := errors.Join(err, note.complete(cmd.Process.Pid), in.group.limit(in.limits)); err != nil {
 		return errors.Join(err, in.Destroy(context.Background()))
 	}
 	go func() { // the plan may be larger than a pipe
-		_, _ = planW.Write(plan)
+		_, _ = planW.Write(text)
 		_ = planW.Close()
 	}()
 	keep(planW)

@@ -4,20 +4,59 @@
 // ordinary user or by root, with nothing to install and nothing running before
 // or after. It is the embedded default where no Docker answers.
 //
-// A sandbox sees an allow-list of the host, read-only: /usr (with /bin, /sbin
-// and /lib*), a few named files of /etc, and the roots of toolchains that are
-// installed elsewhere. All else is a fresh tmpfs: there is no home folder, no
-// run folder, no Docker socket, no shadow file, and no apprentice binary. The
-// network is a loopback of its own. Inside runs one unprivileged user without
-// capabilities; when the driver runs as root, that user is no user of the host
-// either.
+// # What a sandbox sees
+//
+// An allow-list of the host, read-only: /usr (with /bin, /sbin and /lib*), a few
+// named files of /etc, and the roots of toolchains that are installed
+// elsewhere. All else is a fresh tmpfs: there is no home folder, no run folder,
+// no Docker socket, no shadow file, and no apprentice binary. The network is a
+// loopback of its own. Inside runs one unprivileged user without capabilities;
+// when the driver runs as root, that user is no user of the host either.
+//
+// # How it comes to be, in this order
+//
+//  1. A note of the sandbox is written to the state folder: whose it is, and
+//     the control groups that it will have. Whatever happens from here on, a
+//     later process finds what is left ([Driver.List]).
+//  2. Control groups are made, where this user may make them: as root below our
+//     own group of each hierarchy of version 1, and with version 2 as root or
+//     where a group was delegated to this user.
+//  3. The first process is made, in the control groups and in new user, mount,
+//     pid, network, ipc, uts and cgroup namespaces. It executes the guest
+//     program from a sealed memory file, with nothing of our environment, and
+//     waits for its plan.
+//  4. Meanwhile the limits are set: memory (with swap), processor time, and
+//     processes. Where there is no control group for memory, each process is
+//     bounded by itself (RLIMIT_DATA) and the limit is reported as not
+//     enforced. Processes are counted per user namespace in any case.
+//  5. The plan is sent, and the process builds the walls, as package contain
+//     tells: a root of its own, /dev and /proc, the loopback, no capabilities
+//     and no new privileges, Landlock, and last the filter of system calls,
+//     which package seccomp assembles.
+//  6. It becomes the guest, which is the init of the pid namespace. When it
+//     ends, for whatever reason, the kernel kills all the rest, the mounts go
+//     with the last process, and the driver removes groups and note.
+//
+// # Limits, and what they count
+//
+// The disk is a tmpfs: files are memory. So files count against the limit of
+// memory, and where memory is limited they get at most three quarters of it,
+// and /dev/shm an eighth: else a full disk would take the memory that the guest
+// needs to say so. A file may be as large as the disk and no larger (RLIMIT_FSIZE),
+// holes included. The guest is the last that the kernel kills for memory; when
+// it is, the sandbox ends as [sandbox.DeathMemory].
+//
+// A sandbox sees its own control groups, read-only, below /sys/fs/cgroup; there
+// is nothing else of /sys.
+//
+// An instance's Enforcement says what holds on this machine, and
+// [Driver.Diagnose] why the rest does not.
 package local
 
 import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -189,11 +228,7 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Instance
 		dead:        make(chan struct{}),
 	}
 	in.group = d.groups.group(in.id)
-	plan, err := json.Marshal(d.plan(spec, in.group.binds()))
-	if err != nil {
-		return nil, err
-	}
-	if err := in.start(d.command(spec), plan, labels); err != nil {
+	if err := in.start(d.command(spec), d.plan(spec, in.group.binds()), labels); err != nil {
 		return nil, fmt.Errorf("starting a local sandbox: %w", err)
 	}
 	return in, nil

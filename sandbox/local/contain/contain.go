@@ -4,14 +4,36 @@
 // program, as the first process of fresh namespaces that the driver in package
 // sandbox/local has made, and ends by becoming the guest.
 //
-// It builds a root of its own (a tmpfs, or an overlay over a snapshot), binds
-// the folders and files of an allow-list read-only into it, moves there with
-// pivot_root, lets go of the old root, drops all capabilities for good, and
-// executes the guest.
+// This process starts with a few capabilities, which reach no further than the
+// new namespaces, and with all of the host's files before it. What it does, in
+// this order, and what each step is good for:
+//
+//  1. Whatever the driver had open and did not mean to hand on is closed at the
+//     end of this program.
+//  2. A root of its own: a tmpfs or an overlay, bounded in size; the folders and
+//     files of the allow-list bound into it and made read-only; a small /dev; a
+//     /proc that shows this pid namespace. pivot_root goes there, and the old
+//     root is taken away: there is no path and no descriptor left that leads to
+//     the host.
+//  3. A host name, and the loopback, the only network there is.
+//  4. Limits of each process: files, processes, no core dumps.
+//  5. No user namespaces in here: in one of its own a process would have all
+//     capabilities again, and with them reach much more of the kernel.
+//  6. Masks over /proc: what tells about the host is covered, what changes it
+//     is read-only.
+//  7. No capabilities, also none that a set-user-ID program could bring back,
+//     and no new privileges (no_new_privs).
+//  8. Landlock, where the kernel has it: no mounts, no device nodes, no signals
+//     and no abstract sockets out of the sandbox, whatever else fails.
+//  9. The filter of system calls, over all threads. It comes last, because it
+//     forbids most of the above.
+//  10. The guest is executed. Capabilities and Landlock belong to threads: of
+//     this process only the one that did all this goes on.
 package contain
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -50,6 +72,8 @@ type Plan struct {
 	Filter []byte
 	// HostNetwork says that the network namespace is the host's.
 	HostNetwork bool
+
+	gone chan error // tells when the old root is gone
 }
 
 // A Bind is a file or folder of the host shown inside.
@@ -96,6 +120,7 @@ func run() error {
 		{"limiting", p.limit},
 		{"forbidding user namespaces", forbidUserNamespaces},
 		{"masking /proc", maskProc},
+		{"letting go of the old root", func() error { return <-p.gone }},
 		{"dropping capabilities", dropCapabilities},
 		{"locking the land", landlock},
 		{"filtering system calls", p.filterSyscalls},
@@ -157,14 +182,28 @@ func (p *Plan) root() error {
 	if err := os.Chdir(newRoot); err != nil {
 		return err
 	}
+	old, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return os.NewSyscallError("open", err)
+	}
 	// The old root goes on top of the new one, and then away.
 	if err := unix.PivotRoot(".", "."); err != nil {
 		return os.NewSyscallError("pivot_root", err)
 	}
-	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
-		return os.NewSyscallError("let go of the old root", err)
+	if err := os.Chdir("/"); err != nil {
+		return err
 	}
-	return os.Chdir("/")
+	p.gone = make(chan error, 1)
+	go func() { p.gone <- letGo(old) }()
+	return nil
+}
+
+// letGo takes the old root away, with all that is mounted below it. The kernel
+// then waits until no processor can still be looking at these mounts, which is
+// as long as many of the steps that come next.
+func letGo(root int) error {
+	err := unix.Unmount(fmt.Sprintf("/proc/self/fd/%d", root), unix.MNT_DETACH)
+	return errors.Join(os.NewSyscallError("umount", err), unix.Close(root))
 }
 
 // base mounts what the sandbox writes to, bounded in size.
@@ -187,12 +226,12 @@ func (p *Plan) base() error {
 
 func (p *Plan) fill() error {
 	for _, d := range append([]string{"/proc", "/dev", "/etc"}, p.Folders...) {
-		if err := os.MkdirAll(newRoot+d, 0o755); err != nil {
+		if err := folder(newRoot + d); err != nil {
 			return err
 		}
 	}
 	for _, d := range []string{"/tmp", "/var/tmp"} {
-		if err := os.MkdirAll(newRoot+d, 0o755); err != nil {
+		if err := folder(newRoot + d); err != nil {
 			return err
 		}
 		if err := os.Chmod(newRoot+d, 0o777|os.ModeSticky); err != nil {
@@ -203,7 +242,7 @@ func (p *Plan) fill() error {
 		if _, err := os.Lstat(newRoot + name); err == nil {
 			continue // a snapshot holds it
 		}
-		if err := os.MkdirAll(filepath.Dir(newRoot+name), 0o755); err != nil {
+		if err := folder(filepath.Dir(newRoot + name)); err != nil {
 			return err
 		}
 		if err := os.Symlink(target, newRoot+name); err != nil {
@@ -211,10 +250,10 @@ func (p *Plan) fill() error {
 		}
 	}
 	for name, text := range p.Files {
-		if err := os.MkdirAll(filepath.Dir(newRoot+name), 0o755); err != nil {
+		if err := folder(filepath.Dir(newRoot + name)); err != nil {
 			return err
 		}
-		if err := os.WriteFile(newRoot+name, []byte(text), 0o644); err != nil {
+		if err := file(newRoot+name, text, 0o644); err != nil {
 			return err
 		}
 	}
@@ -261,15 +300,40 @@ func mountPoint(source, target string) error {
 		return err
 	}
 	if st.IsDir() {
-		return os.MkdirAll(target, 0o755)
+		return folder(target)
 	}
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+	if err := folder(filepath.Dir(target)); err != nil {
 		return err
 	}
 	if _, err := os.Lstat(target); err == nil {
 		return nil // below a folder that was bound before
 	}
-	return os.WriteFile(target, nil, 0o644)
+	return file(target, "", 0o644)
+}
+
+// folder makes a folder, and those that lead to it where there are none.
+func folder(path string) error {
+	err := unix.Mkdir(path, 0o755)
+	if err == nil || errors.Is(err, unix.EEXIST) {
+		return nil
+	}
+	return os.MkdirAll(path, 0o755)
+}
+
+// file writes a small file. Package os would ask more of the kernel for it than
+// all else here does: whether the file can be polled, above all.
+func file(path, text string, mode uint32) error {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_CLOEXEC, mode)
+	if err == nil && text != "" {
+		_, err = unix.Write(fd, []byte(text))
+	}
+	if fd >= 0 {
+		err = errors.Join(err, unix.Close(fd))
+	}
+	if err != nil {
+		return &os.PathError{Op: "write", Path: path, Err: err}
+	}
+	return nil
 }
 
 func mount(source, target, fstype string, flags uintptr, data string) error {
@@ -321,7 +385,7 @@ func (p *Plan) limit() error {
 // its own, in which it would have all capabilities again: enough to mount file
 // systems that no limit counts.
 func forbidUserNamespaces() error {
-	return os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0)
+	return file("/proc/sys/user/max_user_namespaces", "0", 0)
 }
 
 // dropCapabilities gives up all capabilities of the calling thread, also those

@@ -16,7 +16,7 @@ func devices(shared int64) error {
 	}
 	for _, name := range []string{"null", "zero", "full", "random", "urandom", "tty"} {
 		target := dev + "/" + name
-		if err := os.WriteFile(target, nil, 0o666); err != nil {
+		if err := file(target, "", 0o666); err != nil {
 			return err
 		}
 		if err := mount(oldRoot+"/dev/"+name, target, "", unix.MS_BIND, ""); err != nil {
