@@ -283,6 +283,7 @@ func (d *Driver) command(spec sandbox.Spec) *exec.Cmd {
 	env := map[string]string{
 		"PATH": d.base.path, "HOME": home, "USER": "agent", "LOGNAME": "agent", "TMPDIR": "/tmp",
 		inside.LifetimeVariable: life.String(),
+		inside.DiskVariable:     "1",
 	}
 	maps.Copy(env, spec.Env)
 	cmd.Env = []string{} // nothing of this process's environment
