@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -144,4 +145,14 @@ func TestWhereASandboxSeesItsGroups(t *testing.T) {
 	}, one.binds())
 	two := &group{in: []hierarchy{{unified: true, controllers: []string{"memory"}}}, dirs: []string{"/a"}}
 	require.Equal(t, []contain.Bind{{Source: "/a", Target: "/sys/fs/cgroup"}}, two.binds())
+}
+
+func TestAQuotaOfAllProcessorsNeedsNoGroup(t *testing.T) {
+	c := &cgroups{in: []hierarchy{
+		{dir: "/cpu", controllers: []string{"cpu"}},
+		{dir: "/memory", controllers: []string{"memory"}},
+	}}
+	all := float64(runtime.NumCPU())
+	require.Equal(t, []string{"/memory/apprentice-x"}, c.group("x", sandbox.Limits{CPUs: all}).dirs)
+	require.Equal(t, []string{"/cpu/apprentice-x", "/memory/apprentice-x"}, c.group("x", sandbox.Limits{CPUs: all - 0.5}).dirs)
 }

@@ -29,10 +29,16 @@ type group struct {
 	dirs []string
 }
 
-// group names the control groups of a sandbox; nothing is made yet.
-func (c *cgroups) group(id string) *group {
-	g := &group{in: c.in}
+// group names the control groups of a sandbox with these limits; nothing is
+// made yet. A quota of all processors that this process may use bounds nothing,
+// and being scheduled in a group of one's own takes time.
+func (c *cgroups) group(id string, limits sandbox.Limits) *group {
+	g := &group{}
 	for _, h := range c.in {
+		if slices.Equal(h.controllers, []string{"cpu"}) && limits.CPUs >= float64(runtime.NumCPU()) {
+			continue
+		}
+		g.in = append(g.in, h)
 		g.dirs = append(g.dirs, filepath.Join(h.dir, "apprentice-"+id))
 	}
 	return g

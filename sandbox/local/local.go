@@ -227,7 +227,7 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Instance
 		limits:      spec.Limits.OrDefault(),
 		dead:        make(chan struct{}),
 	}
-	in.group = d.groups.group(in.id)
+	in.group = d.groups.group(in.id, in.limits)
 	if err := in.start(d.command(spec), d.plan(spec, in.group.binds()), labels); err != nil {
 		return nil, fmt.Errorf("starting a local sandbox: %w", err)
 	}
