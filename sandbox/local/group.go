@@ -190,23 +190,27 @@ func (g *group) remove(ctx context.Context) error { return removeGroups(ctx, g.d
 // removeGroups removes groups whose processes have ended or are ending: the
 // kernel may count the last one for a moment longer than it can be seen.
 func removeGroups(ctx context.Context, dirs []string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	const patience = 10 * time.Second // on a machine that is very busy
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	var errs []error
-	for _, dir := range dirs {
-		pause := time.Millisecond / 4
-		for {
+	for pause := time.Millisecond / 4; ; pause = min(2*pause, time.Second/4) {
+		over := ctx.Err() != nil
+		var busy []string
+		var errs []error
+		for _, dir := range dirs {
 			err := unix.Rmdir(dir)
 			if err == nil || errors.Is(err, unix.ENOENT) {
-				break
+				continue
 			}
-			if !errors.Is(err, unix.EBUSY) || ctx.Err() != nil {
+			busy = append(busy, dir)
+			if over || !errors.Is(err, unix.EBUSY) {
 				errs = append(errs, fmt.Errorf("removing control group %s: %w", dir, err))
-				break
 			}
-			time.Sleep(pause)
-			pause *= 2
 		}
+		if len(busy) == 0 || len(errs) > 0 {
+			return errors.Join(errs...)
+		}
+		dirs = busy
+		time.Sleep(pause)
 	}
-	return errors.Join(errs...)
 }
