@@ -21,6 +21,8 @@ import (
 type instance struct {
 	id          string
 	driver      *Driver
+	ground      *ground
+	written     *written // what it writes, for snapshots
 	enforcement map[sandbox.Limit]sandbox.Enforcement
 	cmd         *exec.Cmd
 	stream      stream
@@ -79,9 +81,14 @@ func (in *instance) start(cmd *exec.Cmd, plan []byte) error {
 	if err != nil {
 		return err
 	}
+	give, get, err := socketPair()
+	if err != nil {
+		return err
+	}
+	files = append(files, give, get)
 	in.cmd = cmd
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = inR, outW, &in.notes
-	cmd.ExtraFiles = []*os.File{planR, failW} // contain.PlanFD, contain.FailureFD
+	cmd.ExtraFiles = []*os.File{planR, failW, give} // contain.PlanFD, contain.FailureFD, contain.WrittenFD
 	if err := cmd.Start(); err != nil {
 		return unavailable(err)
 	}
@@ -99,7 +106,7 @@ func (in *instance) start(cmd *exec.Cmd, plan []byte) error {
 		<-in.dead
 		return unavailable(errors.Join(err, errors.New(string(failure))))
 	}
-	return nil
+	return in.written.receive(get)
 }
 
 // unavailable explains why namespaces could not be made.
@@ -128,6 +135,8 @@ func (in *instance) wait() {
 	}
 	in.death = d
 	_ = os.Remove(in.driver.stateFile(in.id))
+	in.written.close()
+	in.ground.release()
 	close(in.dead)
 }
 

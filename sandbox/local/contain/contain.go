@@ -4,10 +4,10 @@
 // program, as the first process of fresh namespaces that the driver in package
 // sandbox/local has made, and ends by becoming the guest.
 //
-// It builds a root of its own (a tmpfs, or an overlay over a snapshot), binds
-// the folders and files of an allow-list read-only into it, moves there with
-// pivot_root, lets go of the old root, drops all capabilities for good, and
-// executes the guest.
+// It builds a root of its own (a tmpfs, or an overlay over the layers of an
+// image), binds the folders and files of an allow-list read-only into it, moves
+// there with pivot_root, lets go of the old root, drops all capabilities for
+// good, and executes the guest.
 package contain
 
 import (
@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"runtime"
 
 	"golang.org/x/sys/unix"
@@ -25,17 +24,19 @@ import (
 // PlanFD.
 type Plan struct {
 	Hostname string
-	// Lower is a folder of the host over which the root is an overlay; empty
-	// for a root that starts out empty.
-	Lower string
+	// Lowers are folders of the host over which the root is an overlay, the
+	// uppermost first; none for a root that starts out empty.
+	Lowers []string
 	// Binds are bound read-only, in this order.
 	Binds []Bind
 	// Links are symbolic links to make: name to target.
 	Links map[string]string
-	// Files are small files to write: name to contents.
+	// Files are small files to write, in the place of what is there: name to
+	// contents.
 	Files map[string]string
-	// Folders are made, writable for the user of the sandbox.
-	Folders []string
+	// Folders are made where they are missing, and those for all with the mode
+	// of /tmp.
+	Folders, ForAll []string
 	// DiskBytes bounds what can be written; ProcessCount how many processes
 	// and threads there can be.
 	DiskBytes    int64
@@ -48,11 +49,13 @@ type Plan struct {
 type Bind struct{ Source, Target string }
 
 // The file descriptors between the driver and this program: where the plan
-// comes from, and where a failure is told. FailureFD ends without a word when
-// the guest is there.
+// comes from, where a failure is told, and where the folder goes that holds
+// what the sandbox writes. FailureFD ends without a word when the guest is
+// there.
 const (
 	PlanFD    = 3
 	FailureFD = 4
+	WrittenFD = 5 // a unix socket
 )
 
 // Run builds the sandbox and becomes the guest; it returns only on failure.
@@ -151,44 +154,6 @@ func (p *Plan) root() error {
 		return os.NewSyscallError("let go of the old root", err)
 	}
 	return os.Chdir("/")
-}
-
-// bind shows a file or folder of the host, read-only with all that is mounted
-// below it.
-func bind(b Bind) error {
-	source, target := oldRoot+b.Source, newRoot+b.Target
-	if err := mountPoint(source, target); err != nil {
-		return fmt.Errorf("showing %s: %w", b.Source, err)
-	}
-	if err := mount(source, target, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
-		return err
-	}
-	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV}
-	if b.Source == os.DevNull {
-		attr.Attr_set &^= unix.MOUNT_ATTR_NODEV
-	}
-	if err := unix.MountSetattr(unix.AT_FDCWD, target, unix.AT_RECURSIVE, &attr); err != nil {
-		return fmt.Errorf("making %s read-only: %w", b.Target, err)
-	}
-	return nil
-}
-
-// mountPoint makes target a file or folder like source.
-func mountPoint(source, target string) error {
-	st, err := os.Stat(source)
-	if err != nil {
-		return err
-	}
-	if st.IsDir() {
-		return os.MkdirAll(target, 0o755)
-	}
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-		return err
-	}
-	if _, err := os.Lstat(target); err == nil {
-		return nil // below a folder that was bound before
-	}
-	return os.WriteFile(target, nil, 0o644)
 }
 
 // devices makes a /dev with the few harmless devices in it.
