@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -100,8 +101,7 @@ func (p patient) RoundTrip(req *http.Request) (*http.Response, error) {
 		tries++
 		resp, err := p.next.RoundTrip(req)
 		if err != nil {
-			var lookup *net.DNSError
-			if errors.As(err, &lookup) && lookup.IsNotFound || req.Context().Err() != nil || errors.Is(err, syscall.ECONNREFUSED) && tries > 1 {
+			if hopeless(err) || errors.Is(err, syscall.ECONNREFUSED) && tries > 1 {
 				return nil, backoff.Permanent(err)
 			}
 			return nil, err
@@ -120,6 +120,14 @@ func (p patient) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, fmt.Errorf("the registry answered %s", resp.Status)
 	}, backoff.WithMaxTries(attempts), backoff.WithMaxElapsedTime(patience))
+}
+
+// hopeless reports whether an error will be the same the next time.
+func hopeless(err error) bool {
+	var lookup *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	var noTLS tls.RecordHeaderError
+	return errors.As(err, &lookup) && lookup.IsNotFound || errors.As(err, &certificate) || errors.As(err, &noTLS)
 }
 
 // retryAfter is how long a registry asks to wait.

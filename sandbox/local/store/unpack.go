@@ -373,10 +373,13 @@ func (u *unpacker) link(ctx context.Context, parent int, path, base string, h *t
 		}
 	}
 	if err == nil {
-		return u.replace(parent, path, base, func() error { return unix.Linkat(from, name, parent, base, 0) })
+		err = u.replace(parent, path, base, func() error { return unix.Linkat(from, name, parent, base, 0) })
+		if err == nil {
+			return nil
+		}
 	}
 	if !errors.Is(err, unix.ENOENT) {
-		return err
+		return fmt.Errorf("links to /%s: %w", target, err)
 	}
 	if u.below == nil {
 		return errNeedsBelow
