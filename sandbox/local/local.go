@@ -121,9 +121,16 @@ func New(opts Options) (*Driver, error) {
 
 // sealed returns an executable memory file that can never change.
 func sealed(b []byte) (*os.File, error) {
-	fd, err := unix.MemfdCreate("apprentice-guest", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	low, err := unix.MemfdCreate("apprentice-guest", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, os.NewSyscallError("memfd_create", err)
+	}
+	defer unix.Close(low)
+	// It is started by its number, which must be none that the new process has
+	// something else under.
+	fd, err := unix.FcntlInt(uintptr(low), unix.F_DUPFD_CLOEXEC, contain.WrittenFD+1)
+	if err != nil {
+		return nil, os.NewSyscallError("dup", err)
 	}
 	f := os.NewFile(uintptr(fd), "apprentice-guest")
 	if _, err := f.Write(b); err != nil {
