@@ -147,7 +147,7 @@ func TestSnapshotsOutliveTheirDriver(t *testing.T) {
 // scratch writes an image for this machine, in an OCI layout.
 func scratch(t *testing.T, config v1.Config, layers ...[]tar.Header) string {
 	t.Helper()
-	img := v1.Image(empty.Image)
+	img := empty.Image
 	for _, headers := range layers {
 		var b bytes.Buffer
 		tw := tar.NewWriter(&b)
