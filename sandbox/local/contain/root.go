@@ -107,21 +107,13 @@ func (p *Plan) fill() error {
 	return nil
 }
 
-// bind shows a file or folder of the host, read-only with all that is mounted
-// below it.
+// bind shows a file or folder of the host, with all that is mounted below it.
 func bind(b Bind) error {
 	source, err := unix.OpenTree(unix.AT_FDCWD, oldRoot+b.Source, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE)
 	if err != nil {
 		return fmt.Errorf("showing %s: %w", b.Source, err)
 	}
 	defer unix.Close(source)
-	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV}
-	if b.Source == os.DevNull {
-		attr.Attr_set &^= unix.MOUNT_ATTR_NODEV
-	}
-	if err := unix.MountSetattr(source, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &attr); err != nil {
-		return fmt.Errorf("making %s read-only: %w", b.Target, err)
-	}
 	root, err := openTree(newRoot)
 	if err != nil {
 		return err
@@ -138,6 +130,30 @@ func bind(b Bind) error {
 	return nil
 }
 
+// protect makes all that is bound read-only, at once: a call for each mount
+// would take longer than the mounts do. Only the root itself stays writable.
+func (p *Plan) protect() error {
+	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV}
+	if err := unix.MountSetattr(unix.AT_FDCWD, newRoot, unix.AT_RECURSIVE, &attr); err != nil {
+		return fmt.Errorf("making what is shown of the host read-only: %w", err)
+	}
+	attr = unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_RDONLY}
+	if err := unix.MountSetattr(unix.AT_FDCWD, newRoot, 0, &attr); err != nil {
+		return fmt.Errorf("making the root writable: %w", err)
+	}
+	for _, b := range p.Binds {
+		if b.Source != os.DevNull {
+			continue
+		}
+		// It covers a file that is to look empty.
+		attr := unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_NODEV}
+		if err := unix.MountSetattr(unix.AT_FDCWD, newRoot+b.Target, 0, &attr); err != nil {
+			return fmt.Errorf("covering %s: %w", b.Target, err)
+		}
+	}
+	return nil
+}
+
 // A tree is the new root, seen from outside as it will be seen from inside: the
 // symbolic links in it, which an image or a snapshot of something hostile has
 // made, lead nowhere else.
@@ -150,16 +166,22 @@ func openTree(path string) (tree, error) {
 
 func (t tree) close() { _ = unix.Close(t.fd) }
 
-func (t tree) open(path string) (int, error) {
-	return unix.Openat2(t.fd, path, &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS})
+func (t tree) open(path string) (int, error) { return t.resolve(path, 0) }
+
+func (t tree) resolve(path string, also uint64) (int, error) {
+	return unix.Openat2(t.fd, path, &unix.OpenHow{
+		Flags:   unix.O_PATH | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS | also,
+	})
 }
 
-// parent opens the folder that a path is in, and makes it if need be.
+// parent opens the folder in which something is to be made, which is made
+// itself if need be. It is never one that the host shows.
 func (t tree) parent(path string) (dir int, base string, err error) {
 	if err := t.mkdir(filepath.Dir(path), 0o755); err != nil {
 		return -1, "", err
 	}
-	dir, err = t.open(filepath.Dir(path))
+	dir, err = t.resolve(filepath.Dir(path), unix.RESOLVE_NO_XDEV)
 	return dir, filepath.Base(path), err
 }
 
@@ -234,26 +256,20 @@ func (t tree) write(path, text string) error {
 // mountPoint opens a file or folder, made if need be, that source can be
 // mounted on.
 func (t tree) mountPoint(source int, path string) (int, error) {
+	if fd, err := t.open(path); !errors.Is(err, unix.ENOENT) {
+		return fd, err
+	}
 	var st unix.Stat_t
 	if err := unix.Fstatat(source, "", &st, unix.AT_EMPTY_PATH); err != nil {
 		return -1, err
 	}
+	var err error
 	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
-		if err := t.mkdir(path, 0o755); err != nil {
-			return -1, err
-		}
-		return t.open(path)
+		err = t.mkdir(path, 0o755)
+	} else {
+		err = t.write(path, "")
 	}
-	dir, base, err := t.parent(path)
 	if err != nil {
-		return -1, err
-	}
-	defer unix.Close(dir)
-	fd, err := unix.Openat(dir, base, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o644)
-	if err == nil {
-		err = unix.Close(fd)
-	}
-	if err != nil && !errors.Is(err, unix.EEXIST) && !errors.Is(err, unix.EROFS) {
 		return -1, err
 	}
 	return t.open(path)
