@@ -51,7 +51,7 @@ import (
 
 // Options configure the driver. The zero value is usable.
 type Options struct {
-	// Dir is where the driver keeps snapshots and the state of its sandboxes;
+	// Dir is where the driver keeps images, snapshots and the state of its sandboxes;
 	// empty means apprentice/local in the user's cache folder, and for root,
 	// whose home others cannot enter, in /var/cache.
 	Dir string

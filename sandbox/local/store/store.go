@@ -120,8 +120,13 @@ func Open(dir string, opts Options) (*Store, error) {
 		locks:     map[string]chan struct{}{},
 		archives:  map[string]archive{},
 	}
-	for _, d := range []string{"images", "locks", "layers/sha256", "layers/chain", "layers/added"} {
-		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+	for _, d := range []string{"", "images", "locks", "layers", "layers/sha256", "layers/chain", "layers/added"} {
+		path := filepath.Join(dir, d)
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			return nil, fmt.Errorf("image store: %w", err)
+		}
+		// Whatever the umask: the owner of the files must be able to enter.
+		if err := os.Chmod(path, 0o755); err != nil && opts.Owner != 0 {
 			return nil, fmt.Errorf("image store: %w", err)
 		}
 	}
