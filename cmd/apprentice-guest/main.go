@@ -13,12 +13,16 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 
 	"github.com/apprentice-rl/apprentice/sandbox/guest/inside"
 	"github.com/apprentice-rl/apprentice/sandbox/local/contain"
 )
 
 func main() {
+	// All that this program does is pass things on between processes. On one
+	// processor it does that without waking further threads of its own.
+	runtime.GOMAXPROCS(1)
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "apprentice-guest:", err)
 		os.Exit(1)
@@ -31,7 +35,7 @@ func run(args []string) error {
 	}
 	switch args[0] {
 	case "serve":
-		return inside.Serve(os.Stdin, os.Stdout)
+		return inside.Serve()
 	case "exec":
 		return inside.SuperviseExec()
 	case "shell":

@@ -230,7 +230,7 @@ func writeTar(w io.Writer, path string) error {
 }
 
 func stat(path string) (sandbox.File, error) {
-	info, err := os.Lstat(path)
+	info, err := os.Stat(path)
 	if err != nil {
 		return sandbox.File{}, err
 	}
