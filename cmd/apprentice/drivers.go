@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +39,7 @@ type sandboxFlags struct {
 
 func (f *sandboxFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.driver, "sandbox", "auto", "sandbox driver: docker, local, or auto (docker where an engine answers and has or can build an image, else local)")
-	cmd.Flags().StringVar(&f.image, "image", "", "image for tasks that name none, on docker (default: built from Debian packages)")
+	cmd.Flags().StringVar(&f.image, "image", "", "image for tasks that name none (default: built from Debian packages on docker, this machine's own programs on local); local reads oci:FOLDER[:TAG] and docker-archive:FILE[:NAME] too")
 	_ = cmd.RegisterFlagCompletionFunc("sandbox", cobra.FixedCompletions([]string{"auto", "docker", "local"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -67,7 +69,7 @@ func (a *app) chooseDriver(ctx context.Context, f sandboxFlags) (closingDriver, 
 	case "docker":
 		return a.openDocker(ctx, f)
 	case "local":
-		return openLocal(ctx, f.image)
+		return a.openLocal(ctx, f.image)
 	case "auto":
 		d, err := a.openDocker(ctx, f)
 		if err == nil {
@@ -79,16 +81,13 @@ func (a *app) chooseDriver(ctx context.Context, f sandboxFlags) (closingDriver, 
 		if !errors.Is(err, errNoEngine) { // an engine without an image is worth a word
 			a.say("not using docker: %v", err)
 		}
-		return openLocal(ctx, "")
+		return a.openLocal(ctx, "")
 	}
 	return nil, userf("--sandbox %s: there is no such driver; use auto, docker or local", f.driver)
 }
 
-func openLocal(ctx context.Context, image string) (closingDriver, error) {
-	if image != "" {
-		return nil, userf("--image %s: the local driver has no images; use --sandbox docker", image)
-	}
-	opts := local.Options{}
+func (a *app) openLocal(ctx context.Context, image string) (closingDriver, error) {
+	opts := local.Options{BaseImage: image, Progress: a.imageProgress()}
 	// A checkout of this program, below a folder that is shown, has the gold
 	// patches in it.
 	if dir, err := os.Getwd(); err == nil && isDir(filepath.Join(dir, ".git")) {
@@ -110,6 +109,27 @@ func openLocal(ctx context.Context, image string) (closingDriver, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// imageProgress tells of images that are being fetched: when that begins, and
+// every few seconds.
+func (a *app) imageProgress() func(sandbox.Progress) {
+	const pause = 5 * time.Second
+	var mu sync.Mutex
+	said := map[string]time.Time{}
+	return func(p sandbox.Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		if time.Since(said[p.Image]) < pause {
+			return
+		}
+		said[p.Image] = time.Now()
+		if p.Total > 0 {
+			a.say("%s %s: %d of %d MB", p.Doing, p.Image, p.Done>>20, p.Total>>20)
+			return
+		}
+		a.say("%s %s: %d MB", p.Doing, p.Image, p.Done>>20)
+	}
 }
 
 // errNoEngine: Docker is not there at all, which is nothing to talk about when
