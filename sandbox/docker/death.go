@@ -40,13 +40,9 @@ func (in *instance) autopsy(ctx context.Context, r container.WaitResponse) sandb
 // was that it had no memory left. The engine removes the container by itself,
 // and its state with it, so its past events are asked for. Of somebody who
 // kills the container there is an event too; it then comes last.
-//
-// Podman has no such event, but is slower to remove: there the state tells.
-func (in *instance) ranOutOfMemory(ctx context.Context) bool {
+func (in *instance) ranOutOfMemory(ctx context.Context) (oom bool) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	state, err := in.driver.api.ContainerInspect(ctx, in.id)
-	oom := err == nil && state.State != nil && state.State.OOMKilled
 	past, failed := in.driver.api.Events(ctx, events.ListOptions{
 		Since: "1", // all that the engine remembers
 		Filters: filters.NewArgs(

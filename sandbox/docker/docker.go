@@ -28,8 +28,9 @@
 // Podman answers Docker's API with a few differences, all met here: it
 // prepares a container when it is attached to, and its errors then come
 // without words; it commits only with a configuration; it needs a moment until
-// a container that ended can be removed; and it has no event for a container
-// that ran out of memory.
+// a container that ended can be removed. One difference shows: Podman has no
+// event for a container that ran out of memory, so its death is DeathKilled
+// where Docker's is DeathMemory.
 //
 // The import path of Docker's client is frozen upstream; it is used in this
 // package only, so that its successor changes one package.
@@ -98,7 +99,7 @@ type Driver struct {
 func New(ctx context.Context, opts Options) (*Driver, error) {
 	api, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
 	if err != nil {
-		return nil, fmt.Errorf("docker: %w: %w", err, sandbox.ErrUnavailable)
+		return nil, fmt.Errorf("docker: %w", unanswered{err})
 	}
 	d := &Driver{api: api, base: opts.BaseImage, progress: opts.Progress}
 	if err := d.connect(ctx, opts); err != nil {

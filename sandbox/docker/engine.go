@@ -20,10 +20,8 @@ type unanswered struct{ err error }
 func (e unanswered) Error() string {
 	said := e.err.Error()
 	switch {
-	case containsAny(said, "tls: ", "x509: "):
-		return said + " (it speaks TLS: set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to a folder with its ca.pem and with a cert.pem and key.pem that it trusts)"
-	case containsAny(said, "malformed HTTP response", "HTTP request to an HTTPS server"):
-		return "it speaks TLS; set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to a folder with its ca.pem and with a cert.pem and key.pem that it trusts"
+	case containsAny(said, "tls: ", "x509: ", "X509", "CA certificate", "malformed HTTP response", "HTTP request to an HTTPS server"):
+		return said + "; an engine that speaks TLS wants DOCKER_TLS_VERIFY=1, and in DOCKER_CERT_PATH a folder with its ca.pem, and a cert.pem and key.pem that it trusts"
 	case client.IsErrConnectionFailed(e.err):
 		return "nobody is there, or not for this user"
 	}

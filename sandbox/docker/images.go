@@ -75,7 +75,8 @@ type candidate struct {
 }
 
 // A layer is told from others by its history, which is the same for all images
-// that were made on top of it.
+// that were made on top of it. (Engines tell the sizes of the entries of a
+// history, and the digests of layers, but not which belong together.)
 type layer struct {
 	key  string
 	size int64
@@ -194,8 +195,15 @@ func (im *images) layers(ctx context.Context, id string) ([]layer, error) {
 	if err != nil {
 		return nil, err
 	}
+	found, err := im.api.ImageInspect(ctx, id)
+	if err != nil {
+		return nil, err
+	}
 	var layers []layer
-	key := ""
+	key := "" // what is at the bottom, because histories may be as like as two peas
+	if len(found.RootFS.Layers) > 0 {
+		key = found.RootFS.Layers[0]
+	}
 	for _, h := range slices.Backward(history) { // the engine tells the newest first
 		sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%d\n%q\n%q", key, h.Created, h.Size, h.CreatedBy, h.Comment))
 		key = hex.EncodeToString(sum[:])
