@@ -18,19 +18,17 @@ import (
 	"github.com/apprentice-rl/apprentice/benchmarks"
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/sandbox"
-	"github.com/apprentice-rl/apprentice/sandbox/docker"
-	"github.com/apprentice-rl/apprentice/sandbox/local"
 )
 
 func (a *app) sandboxCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "sandbox",
 		Short:   "Look into the environment of a task, and clean up",
-		Example: "  apprentice sandbox run --task starter__envfile-76\n  apprentice sandbox gc",
+		Example: "  apprentice sandbox run --task starter__envfile-76\n  apprentice sandbox list\n  apprentice sandbox gc",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.sandboxRunCommand(), a.sandboxGCCommand())
+	cmd.AddCommand(a.sandboxRunCommand(), a.sandboxListCommand(), a.sandboxGCCommand())
 	return cmd
 }
 
@@ -229,39 +227,4 @@ func (a *app) show(res sandbox.Result) error {
 		a.say("[%s %s after %v]", res.End, res.Signal, res.Duration.Round(time.Millisecond))
 	}
 	return errors.Join(errFellShort, errSaid)
-}
-
-func (a *app) sandboxGCCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "gc",
-		Short: "Remove sandboxes whose owner is gone or whose time is over",
-		Long: `Remove sandboxes whose owner is gone or whose time is over, and no others. Every
-command that starts sandboxes does the same first.`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			removed := []string{}
-			for _, open := range []func() (closingDriver, error){
-				func() (closingDriver, error) { return docker.New(cmd.Context(), docker.Options{}) },
-				func() (closingDriver, error) { return local.New(local.Options{}) },
-			} {
-				d, err := open()
-				if errors.Is(err, sandbox.ErrUnavailable) {
-					continue
-				}
-				if err != nil {
-					return err
-				}
-				ids, err := a.collect(cmd.Context(), d)
-				if err = errors.Join(err, d.Close()); err != nil {
-					return err
-				}
-				removed = append(removed, ids...)
-			}
-			if a.json {
-				return a.printJSON(map[string]any{"removed": removed})
-			}
-			fmt.Fprintf(a.stdout, "%d sandboxes removed\n", len(removed))
-			return nil
-		},
-	}
 }

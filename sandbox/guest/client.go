@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
@@ -32,18 +30,24 @@ type Client struct {
 
 	mu     sync.Mutex
 	open   map[uint32]*request
+	offers map[uint32]*Offer
 	last   uint32
+	heard  bool          // anything, since the last ping
 	broken error         // set once; then gone is closed
 	gone   chan struct{} // closed when the stream is over
 }
 
-// A request is one that the guest has not answered yet.
+// A request is one that the guest has not answered yet, or a connection that
+// it has opened.
 type request struct {
-	id       uint32
-	frames   chan wire.Frame // from the guest
-	answered chan struct{}   // closed when nothing more is to be sent for it
-	credit   atomic.Int64    // bytes of data that the guest takes now
-	more     chan struct{}   // told when there is more credit
+	client *Client
+	id     uint32
+	in     *wire.Inbox  // the guest's data
+	out    *wire.Outbox // ours
+	ready  chan []byte  // gets the payload of a Ready frame
+	over   chan struct{}
+	end    wire.Frame // once over is closed; no type where the stream broke
+	once   sync.Once
 }
 
 // NewClient waits for the guest's greeting and returns its client, which owns
@@ -54,6 +58,7 @@ func NewClient(ctx context.Context, stream io.ReadWriteCloser) (*Client, error) 
 		w:       wire.NewWriter(stream),
 		explain: func(err error) error { return err },
 		open:    make(map[uint32]*request),
+		offers:  make(map[uint32]*Offer),
 		gone:    make(chan struct{}),
 	}
 	r := wire.NewReader(stream)
@@ -71,6 +76,7 @@ func NewClient(ctx context.Context, stream io.ReadWriteCloser) (*Client, error) 
 			_ = stream.Close()
 			return nil, fmt.Errorf("%w: %w", err, sandbox.ErrBroken)
 		}
+		go c.ping()
 		return c, nil
 	case <-ctx.Done():
 		_ = stream.Close()
@@ -96,34 +102,87 @@ func greet(r *wire.Reader) error {
 	return nil
 }
 
-// read hands each frame to the request that it belongs to.
+// read hands each frame to the request that it belongs to. It waits for no
+// request.
 func (c *Client) read(r *wire.Reader) {
 	for {
 		f, err := r.Next()
+		if err == nil {
+			err = c.frame(f)
+		}
 		if err != nil {
 			c.close(err)
 			return
 		}
-		c.mu.Lock()
-		req := c.open[f.Request]
-		c.mu.Unlock()
-		if req == nil {
-			continue // the rest of a request that was given up
+	}
+}
+
+func (c *Client) frame(f wire.Frame) error {
+	c.mu.Lock()
+	c.heard = true
+	req := c.open[f.Request]
+	c.mu.Unlock()
+	if f.Type == wire.Accept {
+		return c.accept(f)
+	}
+	if req == nil {
+		return nil // the rest of a request that was given up, or a pong
+	}
+	switch f.Type {
+	case wire.Data:
+		req.in.Put(f.Payload)
+	case wire.Credit:
+		n, err := f.Credit()
+		if err != nil {
+			return err
 		}
-		if f.Type == wire.Credit {
-			n, err := f.Credit()
-			if err != nil {
-				c.close(err)
-				return
-			}
-			req.grant(n)
-			continue
-		}
+		req.out.Grant(n)
+	case wire.Ready:
 		select {
-		case req.frames <- f:
+		case req.ready <- f.Payload:
+		default:
+		}
+	case wire.Result, wire.Failure, wire.Cancel:
+		req.finish(f, io.EOF)
+	}
+	return nil
+}
+
+// finish ends the request: what waits for data or for credit goes on.
+func (r *request) finish(f wire.Frame, err error) {
+	r.once.Do(func() {
+		r.end = f
+		close(r.over)
+		r.in.Close(err)
+	})
+}
+
+// ping sends a sign of life now and then, and gives up a guest that gives none.
+func (c *Client) ping() {
+	t := time.NewTicker(wire.PingInterval)
+	defer t.Stop()
+	for silent := time.Duration(0); ; {
+		select {
+		case <-t.C:
 		case <-c.gone:
 			return
 		}
+		c.mu.Lock()
+		if silent += wire.PingInterval; c.heard {
+			silent = 0
+		}
+		c.heard = false
+		c.mu.Unlock()
+		if silent >= wire.Silence {
+			c.close(fmt.Errorf("nothing was heard of the guest for %v", silent))
+			return
+		}
+		go func() { // the stream may be stuck
+			// What is being written just now is a sign of life, too.
+			if err := c.w.FrameIfIdle(wire.Frame{Type: wire.Ping}); err != nil {
+				c.close(err)
+			}
+		}()
 	}
 }
 
@@ -134,10 +193,18 @@ func (c *Client) close(err error) {
 	if first {
 		c.broken = err
 	}
-	c.mu.Unlock()
+	open := c.open
 	if first {
-		close(c.gone)
-		_ = c.stream.Close()
+		c.open = make(map[uint32]*request)
+	}
+	c.mu.Unlock()
+	if !first {
+		return
+	}
+	close(c.gone)
+	_ = c.stream.Close()
+	for _, req := range open {
+		req.finish(wire.Frame{}, io.ErrUnexpectedEOF)
 	}
 }
 
@@ -152,9 +219,50 @@ func (c *Client) brokenErr() error {
 	return c.explain(fmt.Errorf("the stream to the guest broke (%w): %w", err, sandbox.ErrBroken))
 }
 
-// call performs one request: it sends data if there is any, hands the bytes
-// that come back to sink, and decodes the result into result unless it is nil.
-func (c *Client) call(ctx context.Context, call wire.Call, data io.Reader, sink func([]byte) error, result any) error {
+// begin opens a request with a number of ours.
+func (c *Client) begin() (*request, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.broken == nil {
+		c.last = (c.last + 1) % wire.FirstOfGuest
+		return c.adopt(c.last), nil
+	}
+	return nil, errors.New("over")
+}
+
+// adopt makes a request with a number; the lock is held.
+func (c *Client) adopt(id uint32) *request {
+	over := make(chan struct{})
+	req := &request{
+		client: c,
+		id:     id,
+		in:     wire.NewInbox(c.w, id),
+		out:    wire.NewOutbox(c.w, id, over),
+		ready:  make(chan []byte, 1),
+		over:   over,
+	}
+	c.open[id] = req
+	return req
+}
+
+func (c *Client) forget(req *request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.open, req.id)
+}
+
+// An exchange is what flows beside a request and its answer.
+type exchange struct {
+	in     io.Reader           // sent; nil for nothing
+	live   bool                // in may wait for ever, and is left behind at the end
+	out    io.Writer           // what is received; nil drops it
+	resize <-chan sandbox.Size // of the terminal
+}
+
+// call performs one request and decodes the result into result unless it is
+// nil. When ctx ends first, the guest ends what was running, so that nothing of
+// it is left when call returns.
+func (c *Client) call(ctx context.Context, call wire.Call, x exchange, result any) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -167,252 +275,208 @@ func (c *Client) call(ctx context.Context, call wire.Call, data io.Reader, sink 
 	}
 	req, err := c.begin()
 	if err != nil {
-		return err
+		return c.brokenErr()
 	}
-	defer c.end(req)
-	// What is written is written in the background, because the stream may
-	// be stuck. It gets loose when the client closes it.
-	var writing sync.WaitGroup
-	requested := make(chan struct{})
-	var dataErr error
-	writing.Go(func() {
-		err := c.w.Frame(wire.Frame{Type: wire.Request, Request: req.id, Payload: payload})
-		close(requested)
-		if err == nil && data != nil {
-			dataErr, err = c.send(req, data)
+	defer c.forget(req)
+	s := &sending{Client: c, req: req, opened: make(chan struct{}), copied: make(chan struct{})}
+	s.start(payload, x)
+	defer context.AfterFunc(ctx, s.cancel)()
+
+	outErr := s.receive(x.out)
+	<-req.over
+	s.done()
+	inErr := s.left(x.live)
+	err = c.answer(ctx, req, result)
+	if ctx.Err() == nil && !errors.Is(err, sandbox.ErrBroken) {
+		if cause := errors.Join(inErr, outErr); cause != nil {
+			return cause // the guest was only told to stop
 		}
-		if err != nil {
-			c.close(err)
-		}
-	})
-	cancel := func() {
-		writing.Go(func() {
-			<-requested
-			if err := c.w.Frame(wire.Frame{Type: wire.Cancel, Request: req.id}); err != nil {
-				c.close(err)
-			}
-		})
-	}
-	err = c.receive(ctx, req, cancel, sink, result)
-	close(req.answered)
-	writing.Wait()
-	if dataErr != nil && ctx.Err() == nil && !errors.Is(err, sandbox.ErrBroken) {
-		return dataErr
 	}
 	return err
 }
 
-// send sends a request's data, as fast as the guest takes it. An error of data
-// is dataErr, and cancels the request; the other one is the stream's.
-func (c *Client) send(req *request, data io.Reader) (dataErr, err error) {
+// answer decodes how a request that is over has ended.
+func (c *Client) answer(ctx context.Context, req *request, result any) error {
+	if err := ctx.Err(); err != nil {
+		if req.end.Type == 0 {
+			return errors.Join(err, c.brokenErr())
+		}
+		return err
+	}
+	switch req.end.Type {
+	case wire.Failure:
+		var e wire.Error
+		if err := json.Unmarshal(req.end.Payload, &e); err != nil {
+			return fmt.Errorf("reading the guest's error: %w", err)
+		}
+		if errors.Is(e, sandbox.ErrBroken) {
+			c.close(e)
+		}
+		return e
+	case wire.Result:
+		if result == nil {
+			return nil
+		}
+		if err := json.Unmarshal(req.end.Payload, result); err != nil {
+			return fmt.Errorf("reading the guest's answer: %w", err)
+		}
+		return nil
+	}
+	return c.brokenErr()
+}
+
+// sending is the half of a request that goes out. All of it is written in the
+// background, because the stream may be stuck; what is written gets loose when
+// the client closes it.
+type sending struct {
+	*Client
+	req    *request
+	opened chan struct{} // closed when the Request frame is written
+	copied chan struct{} // closed when all data are
+	inErr  error         // of the reader that they come from, once copied is closed
+
+	mu   sync.Mutex
+	late *time.Timer
+}
+
+func (s *sending) start(payload []byte, x exchange) {
+	go func() {
+		defer close(s.copied)
+		err := s.w.Frame(wire.Frame{Type: wire.Request, Request: s.req.id, Payload: payload})
+		close(s.opened)
+		if err == nil && x.in != nil {
+			err = s.copy(x.in)
+		}
+		if err != nil {
+			s.close(err)
+		}
+	}()
+	if x.resize != nil {
+		go s.resize(x.resize)
+	}
+}
+
+// left returns the error of the reader that data came from. A live one is not
+// waited for: it may be a person at a terminal.
+func (s *sending) left(live bool) error {
+	if live {
+		select {
+		case <-s.copied:
+		default:
+			return nil
+		}
+	}
+	<-s.copied
+	return s.inErr
+}
+
+// copy sends what in holds. When in fails, the request is cancelled.
+func (s *sending) copy(in io.Reader) error {
 	buf := make([]byte, wire.Chunk)
 	for {
-		room := c.room(req)
-		if room == 0 {
-			return nil, nil
-		}
-		n, rerr := data.Read(buf[:room])
+		n, rerr := in.Read(buf)
 		if n > 0 {
-			req.credit.Add(int64(-n))
-			if err := c.w.Frame(wire.Frame{Type: wire.Data, Request: req.id, Payload: buf[:n]}); err != nil {
-				return nil, err
+			if _, err := s.req.out.Write(buf[:n]); errors.Is(err, wire.ErrStopped) {
+				return nil
+			} else if err != nil {
+				return err
 			}
 		}
 		switch {
 		case rerr == io.EOF:
-			return nil, c.w.CloseData(req.id)
+			return s.req.out.Close()
 		case rerr != nil:
-			return rerr, c.w.Frame(wire.Frame{Type: wire.Cancel, Request: req.id})
+			s.inErr = rerr
+			return s.w.Frame(wire.Frame{Type: wire.Cancel, Request: s.req.id})
 		}
 	}
 }
 
-// room waits for credit, and returns how many bytes to send next; 0 when the
-// request needs none any more.
-func (c *Client) room(req *request) int {
+func (s *sending) resize(sizes <-chan sandbox.Size) {
+	<-s.opened
 	for {
 		select {
-		case <-req.answered:
-			return 0
-		case <-c.gone:
-			return 0
-		default:
-		}
-		if n := req.credit.Load(); n > 0 {
-			return int(min(n, wire.Chunk))
-		}
-		select {
-		case <-req.more:
-		case <-req.answered:
-		case <-c.gone:
-		}
-	}
-}
-
-func (r *request) grant(n int) {
-	r.credit.Add(int64(n))
-	select {
-	case r.more <- struct{}{}:
-	default:
-	}
-}
-
-func (c *Client) begin() (*request, error) {
-	c.mu.Lock()
-	if c.broken != nil {
-		c.mu.Unlock()
-		return nil, c.brokenErr()
-	}
-	defer c.mu.Unlock()
-	c.last++
-	req := &request{id: c.last, frames: make(chan wire.Frame, 4), answered: make(chan struct{}), more: make(chan struct{}, 1)}
-	req.credit.Store(wire.Window)
-	c.open[req.id] = req
-	return req, nil
-}
-
-func (c *Client) end(req *request) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.open, req.id)
-}
-
-func (c *Client) receive(ctx context.Context, req *request, cancel func(), sink func([]byte) error, result any) error {
-	done := ctx.Done()
-	var late <-chan time.Time
-	var sinkErr error
-	for {
-		select {
-		case f := <-req.frames:
-			switch f.Type {
-			case wire.Data:
-				if sinkErr == nil && sink != nil {
-					sinkErr = sink(f.Payload)
-				}
-			case wire.Failure:
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-				var e wire.Error
-				if err := json.Unmarshal(f.Payload, &e); err != nil {
-					return fmt.Errorf("reading the guest's error: %w", err)
-				}
-				if errors.Is(e, sandbox.ErrBroken) {
-					c.close(e)
-				}
-				return e
-			case wire.Result:
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-				if sinkErr != nil || result == nil {
-					return sinkErr
-				}
-				if err := json.Unmarshal(f.Payload, result); err != nil {
-					return fmt.Errorf("reading the guest's answer: %w", err)
-				}
-				return nil
+		case size := <-sizes:
+			if err := s.w.JSON(wire.Resize, s.req.id, size); err != nil {
+				s.close(err)
+				return
 			}
-		case <-done:
-			// The guest ends what was running, so that nothing of it is left
-			// when this returns.
-			done = nil
-			late = time.After(grace)
-			cancel()
-		case <-late:
-			c.close(fmt.Errorf("the guest did not end a cancelled request within %v", grace))
-			return errors.Join(ctx.Err(), c.brokenErr())
-		case <-c.gone:
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return c.brokenErr()
+		case <-s.req.over:
+			return
 		}
 	}
+}
+
+// receive hands the guest's data to out until the request is over. When out
+// fails the request is cancelled, and the rest is dropped.
+func (s *sending) receive(out io.Writer) error {
+	if out == nil {
+		out = io.Discard
+	}
+	_, err := io.Copy(out, s.req.in)
+	if err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil // answer says more
+	}
+	s.cancel()
+	_, _ = io.Copy(io.Discard, s.req.in)
+	return err
+}
+
+// cancel asks the guest to end the request, and gives it up when it does not.
+func (s *sending) cancel() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.late != nil {
+		return
+	}
+	s.late = time.AfterFunc(grace, func() {
+		s.close(fmt.Errorf("the guest did not end a cancelled request within %v", grace))
+	})
+	go func() {
+		select {
+		case <-s.opened:
+		case <-s.gone:
+			return
+		}
+		if err := s.w.Frame(wire.Frame{Type: wire.Cancel, Request: s.req.id}); err != nil {
+			s.close(err)
+		}
+	}()
+}
+
+// done says that the request is over.
+func (s *sending) done() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.late != nil {
+		s.late.Stop()
+	}
+	s.late = time.NewTimer(0) // a cancellation that comes now is too late
 }
 
 // Run runs a command to its end. When ctx ends first, the command's whole
 // process tree is killed, and the error is ctx's.
 func (c *Client) Run(ctx context.Context, cmd sandbox.Command) (sandbox.Result, error) {
-	var out bytes.Buffer
+	call := wire.Call{Op: wire.OpExec, Command: &cmd, Stdin: cmd.Stdin != nil, Stream: cmd.Output != nil}
+	x := exchange{in: cmd.Stdin, live: true, out: cmd.Output}
+	var kept bytes.Buffer
+	if cmd.Output == nil {
+		x.out = &kept
+	}
+	if cmd.Terminal != nil {
+		x.resize = cmd.Terminal.Resize
+	}
 	var res sandbox.Result
-	call := wire.Call{Op: wire.OpExec, Command: &cmd}
-	if cmd.Stdin != nil {
-		var err error
-		if call.Stdin, err = io.ReadAll(cmd.Stdin); err != nil {
-			return sandbox.Result{}, fmt.Errorf("reading the standard input for the command: %w", err)
-		}
+	err := c.call(ctx, call, x, &res)
+	if kept.Len() > 0 {
+		res.Output = kept.Bytes()
 	}
-	err := c.call(ctx, call, nil, collect(&out), &res)
-	res.Output = out.Bytes()
 	return res, err
 }
 
-func collect(b *bytes.Buffer) func([]byte) error {
-	return func(p []byte) error { b.Write(p); return nil }
-}
-
-// ReadFile returns the contents of a regular file of up to 256 MiB. The error
-// matches fs.ErrNotExist if there is none.
-func (c *Client) ReadFile(ctx context.Context, path string) ([]byte, error) {
-	var b bytes.Buffer
-	if err := c.call(ctx, wire.Call{Op: wire.OpRead, Path: path}, nil, collect(&b), nil); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}
-
-// WriteFile writes a regular file, making its parent folders as needed. The
-// mode of a file that exists is kept; a new one gets 0644. After an error, and
-// when ctx ends first, the file may hold a part of data.
-func (c *Client) WriteFile(ctx context.Context, path string, data []byte) error {
-	return c.call(ctx, wire.Call{Op: wire.OpWrite, Path: path}, bytes.NewReader(data), nil, nil)
-}
-
-// PutTar unpacks a tar stream below dir. No name in it can lead outside dir.
-// It reads tar to its end unless it returns an error.
-func (c *Client) PutTar(ctx context.Context, dir string, tar io.Reader) error {
-	return c.call(ctx, wire.Call{Op: wire.OpUntar, Path: dir}, tar, nil, nil)
-}
-
-// GetTar writes the file or folder at path to w as a tar stream, with names
-// relative to the parent of path. While w does not take what comes, all requests
-// of this client wait.
-func (c *Client) GetTar(ctx context.Context, path string, w io.Writer) error {
-	return c.call(ctx, wire.Call{Op: wire.OpTar, Path: path}, nil, func(p []byte) error {
-		_, err := w.Write(p)
-		return err
-	}, nil)
-}
-
-// Shell starts a bash session in dir.
-func (c *Client) Shell(ctx context.Context, dir string) (sandbox.Shell, error) {
-	var opened wire.ShellOpened
-	if err := c.call(ctx, wire.Call{Op: wire.OpShell, Path: dir}, nil, nil, &opened); err != nil {
-		return nil, fmt.Errorf("starting a shell session: %w", err)
-	}
-	return &shell{client: c, n: opened.Shell}, nil
-}
-
-type shell struct {
-	client *Client
-	n      uint32
-}
-
-func (s *shell) Run(ctx context.Context, script string, timeout time.Duration) (sandbox.ShellResult, error) {
-	var out bytes.Buffer
-	var res sandbox.ShellResult
-	err := s.client.call(ctx, wire.Call{Op: wire.OpScript, Shell: s.n, Script: &wire.Script{Text: script, Timeout: timeout}}, nil, collect(&out), &res)
-	res.Output = slices.Clip(out.Bytes())
-	return res, err
-}
-
-func (s *shell) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
-	defer cancel()
-	err := s.client.call(ctx, wire.Call{Op: wire.OpUnshell, Shell: s.n}, nil, nil, nil)
-	if errors.Is(err, sandbox.ErrBroken) {
-		return nil // the session went with the sandbox
-	}
-	return err
+// Usage tells what the sandbox has used.
+func (c *Client) Usage(ctx context.Context) (sandbox.Usage, error) {
+	var u sandbox.Usage
+	err := c.call(ctx, wire.Call{Op: wire.OpUsage}, exchange{}, &u)
+	return u, err
 }

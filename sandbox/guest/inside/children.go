@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +21,8 @@ type children struct {
 	mu      sync.Mutex
 	started map[int]*process // those that have not ended
 	wake    chan struct{}    // told when there is a child to wait for again
+	cpu     time.Duration    // of all that was waited for
+	peak    int64            // bytes of resident memory, of the largest among them
 }
 
 // A process is one that children has started.
@@ -75,7 +78,8 @@ func newChildren() *children {
 func (c *children) reap() {
 	for {
 		var ws unix.WaitStatus
-		pid, err := unix.Wait4(-1, &ws, 0, nil)
+		var used unix.Rusage
+		pid, err := unix.Wait4(-1, &ws, 0, &used)
 		switch {
 		case err == unix.EINTR:
 			continue
@@ -84,6 +88,8 @@ func (c *children) reap() {
 			continue
 		}
 		c.mu.Lock()
+		c.cpu += time.Duration(used.Utime.Nano() + used.Stime.Nano())
+		c.peak = max(c.peak, used.Maxrss<<10)
 		if p, ok := c.started[pid]; ok {
 			p.status = ws
 			close(p.ended)
@@ -93,20 +99,44 @@ func (c *children) reap() {
 	}
 }
 
+// used returns what all that was waited for since the last call has used. What
+// a process had waited for itself counts with it.
+func (c *children) used() (cpu time.Duration, peak int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cpu, peak = c.cpu, c.peak
+	c.cpu, c.peak = 0, 0
+	return cpu, peak
+}
+
+// pids are those of the processes that were started and have not ended.
+func (c *children) pids() map[int]bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := make(map[int]bool, len(c.started))
+	for pid := range c.started {
+		m[pid] = true
+	}
+	return m
+}
+
 // start starts a process.
-func (c *children) start(path string, argv []string, attr *os.ProcAttr) (*process, error) {
+func (c *children) start(path string, argv []string, attr *syscall.ProcAttr) (*process, error) {
 	// The lock is held across the fork, so that the reaper cannot look for a
 	// pid that is not in the map yet, and sweep sees no process of ours that is
 	// not there.
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	started, err := os.StartProcess(path, argv, attr)
+	// Not os.StartProcess, which wants to wait for the process itself.
+	pid, err := syscall.ForkExec(path, argv, attr)
 	if err != nil {
-		return nil, err
+		if st, serr := os.Stat(attr.Dir); attr.Dir != "" && (serr != nil || !st.IsDir()) {
+			return nil, fmt.Errorf("%s is not a directory", attr.Dir)
+		}
+		return nil, &os.PathError{Op: "fork/exec", Path: path, Err: err}
 	}
-	p := &process{pid: started.Pid, ended: make(chan struct{})}
+	p := &process{pid: pid, ended: make(chan struct{})}
 	c.started[p.pid] = p
-	_ = started.Release() // the reaper waits, not started
 	select {
 	case c.wake <- struct{}{}:
 	default:
@@ -163,14 +193,15 @@ func deafen() {
 		unix.SIGBUS, unix.SIGFPE, unix.SIGSEGV, unix.SIGSYS, unix.SIGSTKFLT)
 }
 
-// childless reports, cheaply, that this process has no descendants.
+// childless reports that this process has no children, as the kernel counts
+// them: not even one that nobody has waited for.
 func childless() bool {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/children", os.Getpid()))
-	if err != nil || len(b) > 0 {
-		return false
+	for {
+		err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+		if err != unix.EINTR {
+			return err == unix.ECHILD
+		}
 	}
-	// Children may hang on any thread of this process.
-	return len(descendants(os.Getpid(), nil)) == 0
 }
 
 // descendants lists the living descendants of root, without those for which

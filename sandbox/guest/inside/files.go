@@ -2,6 +2,8 @@ package inside
 
 import (
 	"archive/tar"
+	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,8 +11,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/apprentice-rl/apprentice/sandbox"
+	"github.com/apprentice-rl/apprentice/sandbox/guest/wire"
 )
 
 // maxRead bounds the bytes of a file that is read in one piece, because the
@@ -40,7 +46,7 @@ func openRegular(path string, flags int) (*os.File, error) {
 
 func irregular(path string) error { return fmt.Errorf("%s is not a regular file", path) }
 
-func readFile(path string, send func(io.Reader) error) error {
+func readFile(path string, out io.Writer) error {
 	f, err := openRegular(path, os.O_RDONLY)
 	if err != nil {
 		return err
@@ -56,14 +62,11 @@ func readFile(path string, send func(io.Reader) error) error {
 	if st.Size() > maxRead {
 		return tooLarge(st.Size())
 	}
-	counted := &io.LimitedReader{R: f, N: maxRead + 1} // it may grow
-	if err := send(counted); err != nil {
-		return err
+	n, err := io.Copy(out, io.LimitReader(f, maxRead+1)) // it may grow
+	if err == nil && n > maxRead {
+		err = tooLarge(n)
 	}
-	if counted.N == 0 {
-		return tooLarge(maxRead + 1)
-	}
-	return nil
+	return err
 }
 
 // writeFile replaces the contents of a file and keeps the mode of one that is
@@ -171,15 +174,12 @@ func unpackFile(root *os.Root, name string, mode fs.FileMode, r io.Reader) error
 
 // archive sends the file or folder at path as a tar stream, with names
 // relative to the parent of path.
-func archive(path string, send func(io.Reader) error) error {
+func archive(path string, out io.Writer) error {
 	if _, err := os.Lstat(path); err != nil {
 		return err
 	}
-	pr, pw := io.Pipe()
-	go func() { pw.CloseWithError(writeTar(pw, path)) }()
-	err := send(pr)
-	_ = pr.Close()
-	return err
+	w := bufio.NewWriterSize(out, wire.Chunk) // not a frame for every header
+	return errors.Join(writeTar(w, path), w.Flush())
 }
 
 func writeTar(w io.Writer, path string) error {
@@ -227,4 +227,101 @@ func writeTar(w io.Writer, path string) error {
 		return err
 	})
 	return errors.Join(err, tw.Close())
+}
+
+func stat(path string) (sandbox.File, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return sandbox.File{}, err
+	}
+	return file(path, info), nil
+}
+
+func file(path string, info fs.FileInfo) sandbox.File {
+	f := sandbox.File{Name: info.Name(), Size: info.Size(), Mode: info.Mode(), ModTime: info.ModTime()}
+	if f.Mode&fs.ModeSymlink != 0 {
+		f.Target, _ = os.Readlink(path) // gone again: a link without a target
+	}
+	return f
+}
+
+// maxList bounds the files of a folder that are told, because they go in one
+// frame.
+const maxList = 4000
+
+func list(path string) (wire.Files, error) {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return wire.Files{}, err
+	}
+	if len(entries) > maxList {
+		return wire.Files{}, fmt.Errorf("%s has %d files, more than can be listed at once (%d)", path, len(entries), maxList)
+	}
+	var l wire.Files
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			continue // it is gone again
+		}
+		l.Files = append(l.Files, file(filepath.Join(path, e.Name()), info))
+	}
+	return l, nil
+}
+
+// edit replaces text in a file if it occurs as often as is said. Who reads the
+// file meanwhile sees the old one or the new one. A file that has other names
+// keeps them, and loses that.
+func edit(path string, e sandbox.Edit) (wire.Edited, error) {
+	if len(e.Old) == 0 {
+		return wire.Edited{}, errors.New("an edit that replaces nothing")
+	}
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return wire.Edited{}, err
+	}
+	f, err := openRegular(path, os.O_RDWR)
+	if err != nil {
+		return wire.Edited{}, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return wire.Edited{}, err
+	}
+	old, err := io.ReadAll(io.LimitReader(f, maxRead+1))
+	if err != nil {
+		return wire.Edited{}, err
+	}
+	if len(old) > maxRead {
+		return wire.Edited{}, fmt.Errorf("%s has more than %d bytes", path, maxRead)
+	}
+	n := bytes.Count(old, e.Old)
+	if n != e.Count {
+		return wire.Edited{Found: n}, nil
+	}
+	edited := bytes.ReplaceAll(old, e.Old, e.New)
+	if st.Sys().(*syscall.Stat_t).Nlink > 1 {
+		if _, err := f.WriteAt(edited, 0); err != nil {
+			return wire.Edited{}, err
+		}
+		return wire.Edited{Found: n}, f.Truncate(int64(len(edited)))
+	}
+	return wire.Edited{Found: n}, replace(path, edited, st.Mode().Perm())
+}
+
+// replace writes a file beside another, and renames it.
+func replace(path string, data []byte, mode fs.FileMode) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Chmod(mode), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
 }

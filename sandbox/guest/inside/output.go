@@ -1,86 +1,125 @@
 package inside
 
 import (
+	"io"
 	"os"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// output is the pipe that commands write to, and what was kept of it.
+// output is what commands write, read as it comes: from a pipe, or from the
+// master of a terminal.
 //
-// Reads never block while the lock is held, and there is no other reader, so
-// that drain can promise: what was in the pipe when it was called is in the
-// capture when it returns.
+// Reads never wait while the lock is held, and there is no other reader, so
+// that drain can promise: what was written before it was called has gone to
+// the sink when it returns.
 type output struct {
-	mu     sync.Mutex
-	read   int
-	closed bool
-	kept   *capture
-	write  *os.File // for the commands
+	f      *os.File
+	rc     syscall.RawConn
+	closed chan struct{}
+	once   sync.Once
+
+	mu   sync.Mutex
+	sink io.Writer
+	over bool // the other end is closed, or the sink takes no more
+	buf  []byte
 }
 
-func newOutput(limit int) (*output, error) {
+// newPipe returns an output and the end of its pipe for the commands.
+func newPipe(sink io.Writer) (*output, *os.File, error) {
 	var p [2]int
 	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
-		return nil, os.NewSyscallError("pipe", err)
+		return nil, nil, os.NewSyscallError("pipe", err)
 	}
-	if err := unix.SetNonblock(p[0], true); err != nil {
-		return nil, os.NewSyscallError("set pipe non-blocking", err)
+	o, err := newOutput(p[0], sink)
+	if err != nil {
+		_ = unix.Close(p[1])
+		return nil, nil, err
 	}
-	o := &output{read: p[0], write: os.NewFile(uintptr(p[1]), "output"), kept: newCapture(limit)}
+	return o, os.NewFile(uintptr(p[1]), "output"), nil
+}
+
+// newOutput reads from fd, which it owns from then on.
+func newOutput(fd int, sink io.Writer) (*output, error) {
+	if err := unix.SetNonblock(fd, true); err != nil {
+		_ = unix.Close(fd)
+		return nil, os.NewSyscallError("set non-blocking", err)
+	}
+	o := &output{f: os.NewFile(uintptr(fd), "output"), closed: make(chan struct{}), sink: sink, buf: make([]byte, 32<<10)}
+	var err error
+	if o.rc, err = o.f.SyscallConn(); err != nil {
+		_ = o.f.Close()
+		return nil, err
+	}
 	go o.pump()
 	return o, nil
 }
 
-// pump moves bytes as they come, so that no command waits for a reader.
+// pump moves bytes as they come, so that no command waits for a reader. It
+// ends with close.
 func (o *output) pump() {
 	for {
-		fds := []unix.PollFd{{Fd: int32(o.read), Events: unix.POLLIN}}
-		if _, err := unix.Poll(fds, -1); err != nil && err != unix.EINTR {
-			return
-		}
-		o.drain()
-		o.mu.Lock()
-		closed := o.closed
-		o.mu.Unlock()
-		if closed {
+		over := false
+		err := o.rc.Read(func(fd uintptr) bool {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			moved := o.move(int(fd))
+			over = o.over
+			return moved || over
+		})
+		if err != nil || over {
 			return
 		}
 	}
 }
 
-// drain moves what the pipe holds now into the capture. A writer that never
-// stops cannot keep it: it takes one pipeful at most.
-func (o *output) drain() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	buf := make([]byte, 64<<10)
-	for range 16 {
-		if o.closed {
-			return
-		}
-		n, err := unix.Read(o.read, buf)
+// move moves one bufferful to the sink, if there is anything.
+func (o *output) move(fd int) bool {
+	for !o.over {
+		n, err := unix.Read(fd, o.buf)
 		switch {
 		case err == unix.EINTR:
 			continue
 		case err == unix.EAGAIN:
-			return
-		case err != nil || n == 0:
-			o.closed = true
-			_ = unix.Close(o.read)
-			return
+			return false
+		case err != nil || n == 0: // EIO from a terminal that nobody has open
+			o.over = true
+			return false
 		}
-		_, _ = o.kept.Write(buf[:n])
+		if _, err := o.sink.Write(o.buf[:n]); err != nil {
+			o.over = true
+		}
+		return true
 	}
+	return false
 }
 
-// take returns what was kept since the last take, and starts anew with limit.
-func (o *output) take(limit int) (b []byte, dropped int64) {
+// drain moves what is there now. A writer that never stops cannot keep it: it
+// takes as much as a pipe may hold, at most.
+func (o *output) drain() {
+	const pipeful = 1 << 20 // what an ordinary user may make of one
+	_ = o.rc.Control(func(fd uintptr) {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		for moved := 0; moved < pipeful && o.move(int(fd)); moved += len(o.buf) {
+		}
+	})
+}
+
+// redirect moves what is there to the old sink, and all that comes to another.
+func (o *output) redirect(sink io.Writer) {
 	o.drain()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	b, dropped = o.kept.bytes(), o.kept.dropped()
-	o.kept = newCapture(limit)
-	return b, dropped
+	o.sink = sink
+}
+
+// close ends the reading.
+func (o *output) close() {
+	o.once.Do(func() {
+		close(o.closed)
+		_ = o.f.Close()
+	})
 }

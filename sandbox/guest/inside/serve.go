@@ -1,11 +1,18 @@
 // Package inside is the guest: the program that does all work inside a
 // sandbox. It speaks the protocol of package sandbox/guest/wire.
 //
-// The guest itself runs nothing. For each command and for each shell session
-// it starts itself again as a supervisor, which is the subreaper of everything
-// that the command forks. So the end of a command is the end of all its
-// descendants, and the guest, which is the init of the sandbox, has only
+// The guest itself runs nothing. Each command and each shell session has a
+// supervisor, a second process of this program, which is the subreaper of
+// everything that the command forks. So the end of a command is the end of all
+// its descendants, and the guest, which is the init of the sandbox, has only
 // supervisors to look after.
+//
+// The supervisor of a session lives as long as the session. That of a command
+// goes on to the next command once the kernel has said that it has no children
+// left, because starting it takes longer than starting most commands. The
+// streams of a command are the guest's: it opens them and hands the command's
+// ends to the supervisor, so that output takes one way and survives a
+// supervisor that is killed.
 package inside
 
 import (
@@ -14,15 +21,25 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/apprentice-rl/apprentice/sandbox/guest/wire"
 )
 
-// LifetimeVariable is the environment variable with the guest's lifetime, as
-// time.ParseDuration reads it. The guest takes it out of the environment.
-const LifetimeVariable = "APPRENTICE_LIFETIME"
+// The environment variables with which a driver sets up the guest, which takes
+// them out of the environment.
+const (
+	// LifetimeVariable is the guest's lifetime, as time.ParseDuration reads it.
+	LifetimeVariable = "APPRENTICE_LIFETIME"
+	// DiskVariable is set to 1 where the root of the sandbox is a disk of its
+	// own, so that how full it is says something about the sandbox.
+	DiskVariable = "APPRENTICE_DISK"
+)
 
 // Serve answers requests until in ends or the lifetime is over.
 func Serve(in io.Reader, out io.Writer) error {
@@ -32,18 +49,24 @@ func Serve(in io.Reader, out io.Writer) error {
 			os.Exit(DeadlineExit)
 		})
 	}
+	ownDisk, _ := strconv.ParseBool(os.Getenv(DiskVariable))
 	_ = os.Unsetenv(LifetimeVariable)
+	_ = os.Unsetenv(DiskVariable)
 
 	g := &guest{
 		out:      wire.NewWriter(out),
 		children: newChildren(),
+		ownDisk:  ownDisk,
 		open:     make(map[uint32]*request),
 		sessions: make(map[uint32]*session),
 	}
 	deafen()
+	conceal()
 	if err := g.out.JSON(wire.Hello, 0, wire.Greeting{Version: wire.Version}); err != nil {
 		return err
 	}
+	g.prepare()
+	go g.listen()
 	for r := wire.NewReader(in); ; {
 		f, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -52,6 +75,7 @@ func Serve(in io.Reader, out io.Writer) error {
 		if err != nil {
 			return errors.Join(err, killAll(nil))
 		}
+		g.heard.Store(true)
 		if err := g.frame(f); err != nil {
 			return errors.Join(err, killAll(nil))
 		}
@@ -64,21 +88,58 @@ const (
 	DeadlineNotice = "apprentice-guest: the lifetime of this sandbox is over"
 )
 
+// conceal keeps processes of the same user from tracing this one, and from
+// reading its memory and its descriptors.
+func conceal() { _ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
+
 type guest struct {
 	out      *wire.Writer
 	children *children
+	ownDisk  bool
+	heard    atomic.Bool // something of the client, since listen last looked
+	spent    spent
 
 	mu          sync.Mutex
 	open        map[uint32]*request
+	lastOwn     uint32 // request of the guest
+	idle        []*worker
 	sessions    map[uint32]*session
 	lastSession uint32
 }
 
-// A request is open from its Request frame to its Result or Failure.
+// listen ends the guest when the client has been silent for too long: its
+// machine may have gone, and the stream may not tell.
+func (g *guest) listen() {
+	for {
+		time.Sleep(wire.LongSilence)
+		if !g.heard.Swap(false) {
+			fmt.Fprintf(os.Stderr, "apprentice-guest: nothing was heard for %v\n", wire.LongSilence)
+			_ = killAll(nil)
+			os.Exit(1)
+		}
+	}
+}
+
+// A request is open from its Request frame to its Result or Failure, or from
+// its Accept frame until both directions are closed.
 type request struct {
-	data   *inbox        // what the client sends for it; nil where nothing is expected
+	in     *wire.Inbox
+	out    *wire.Outbox
+	resize chan []byte   // the payloads of Resize frames; the newest counts
 	cancel chan struct{} // closed by a Cancel frame
 	once   sync.Once
+}
+
+func (r *request) stop() { r.once.Do(func() { close(r.cancel) }) }
+
+func (g *guest) newRequest(id uint32) *request {
+	cancel := make(chan struct{})
+	return &request{
+		in:     wire.NewInbox(g.out, id),
+		out:    wire.NewOutbox(g.out, id, cancel),
+		resize: make(chan []byte, 1),
+		cancel: cancel,
+	}
 }
 
 // frame takes in one frame. It never waits for a request.
@@ -90,14 +151,31 @@ func (g *guest) frame(f wire.Frame) error {
 			return fmt.Errorf("request %d: %w", f.Request, err)
 		}
 		g.begin(f.Request, call)
+		return nil
+	case wire.Ping:
+		return g.out.Frame(wire.Frame{Type: wire.Pong})
+	}
+	r := g.find(f.Request)
+	if r == nil {
+		return nil // the rest of a request that is over
+	}
+	switch f.Type {
 	case wire.Data:
-		if r := g.find(f.Request); r != nil && r.data != nil {
-			r.data.put(f.Payload)
+		r.in.Put(f.Payload)
+	case wire.Credit:
+		n, err := f.Credit()
+		if err != nil {
+			return err
 		}
+		r.out.Grant(n)
+	case wire.Resize:
+		select {
+		case <-r.resize:
+		default:
+		}
+		r.resize <- f.Payload
 	case wire.Cancel:
-		if r := g.find(f.Request); r != nil {
-			r.once.Do(func() { close(r.cancel) })
-		}
+		r.stop()
 	default:
 		return fmt.Errorf("frame of type %d: the guest does not take it", f.Type)
 	}
@@ -110,24 +188,26 @@ func (g *guest) find(id uint32) *request {
 	return g.open[id]
 }
 
+func (g *guest) forget(id uint32) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.open, id)
+}
+
 func (g *guest) begin(id uint32, call wire.Call) {
-	r := &request{cancel: make(chan struct{})}
-	if call.Op == wire.OpWrite || call.Op == wire.OpUntar {
-		r.data = newInbox(r.cancel, func(n int) error { return g.out.Credit(id, n) })
-	}
+	r := g.newRequest(id)
 	g.mu.Lock()
 	g.open[id] = r
 	g.mu.Unlock()
 	go func() {
 		result, err := g.do(id, call, r)
-		g.mu.Lock()
-		delete(g.open, id)
-		g.mu.Unlock()
+		r.in.Close(wire.ErrStopped)
+		g.forget(id)
 		switch {
 		case err != nil:
 			err = g.out.JSON(wire.Failure, id, wire.NewError(err))
 		case result != nil:
-			err = g.out.Frame(wire.Frame{Type: wire.Result, Request: id, Payload: result})
+			err = g.out.JSON(wire.Result, id, result)
 		default:
 			err = g.out.Frame(wire.Frame{Type: wire.Result, Request: id, Payload: []byte("{}")})
 		}
@@ -138,26 +218,56 @@ func (g *guest) begin(id uint32, call wire.Call) {
 	}()
 }
 
-func (g *guest) do(id uint32, call wire.Call, r *request) (json.RawMessage, error) {
-	send := func(f io.Reader) error { return g.out.Copy(id, obedient{f, r.cancel}) }
+// do performs a request; its result is what becomes JSON.
+func (g *guest) do(id uint32, call wire.Call, r *request) (result any, err error) {
+	in := cancellable{r.in, r.cancel}
 	switch call.Op {
 	case wire.OpExec:
-		return g.exec(id, call, r.cancel)
+		return g.exec(call, r)
 	case wire.OpShell:
 		return g.openSession(call.Path)
 	case wire.OpScript:
-		return g.script(id, call, r.cancel)
+		return g.script(call, r)
 	case wire.OpUnshell:
 		return nil, g.closeSession(call.Shell)
 	case wire.OpRead:
-		return nil, readFile(call.Path, send)
+		return nil, readFile(call.Path, r.out)
 	case wire.OpWrite:
-		return nil, writeFile(call.Path, r.data)
+		return nil, writeFile(call.Path, in)
+	case wire.OpStat:
+		return stat(call.Path)
+	case wire.OpList:
+		return list(call.Path)
+	case wire.OpEdit:
+		return edit(call.Path, *call.Edit)
+	case wire.OpSearch:
+		return search(call.Path, *call.Search, r.cancel)
 	case wire.OpUntar:
-		return nil, untar(call.Path, r.data)
+		return nil, untar(call.Path, in)
 	case wire.OpTar:
-		return nil, archive(call.Path, send)
+		return nil, archive(call.Path, r.out)
+	case wire.OpUsage:
+		return g.usage()
+	case wire.OpDial:
+		return nil, g.dial(id, *call.Address, r)
+	case wire.OpOffer:
+		return nil, g.offer(id, *call.Address, r)
 	default:
 		return nil, fmt.Errorf("unknown operation %q", call.Op)
+	}
+}
+
+// A cancellable reads what the client sends until the request is cancelled.
+type cancellable struct {
+	in     *wire.Inbox
+	cancel <-chan struct{}
+}
+
+func (c cancellable) Read(p []byte) (int, error) {
+	select {
+	case <-c.cancel:
+		return 0, wire.ErrStopped
+	default:
+		return c.in.ReadUntil(c.cancel, p)
 	}
 }

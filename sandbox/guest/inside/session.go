@@ -24,11 +24,11 @@ type session struct {
 	works   bool // a script has come to its end
 
 	// Under the guest's lock:
-	supervised *supervised
-	closed     bool
+	worker *worker
+	closed bool
 }
 
-func (g *guest) openSession(dir string) (json.RawMessage, error) {
+func (g *guest) openSession(dir string) (any, error) {
 	if dir == "" {
 		dir = "/"
 	}
@@ -38,15 +38,15 @@ func (g *guest) openSession(dir string) (json.RawMessage, error) {
 		return nil, fmt.Errorf("%s is not a directory", dir)
 	}
 	dir = filepath.Clean(dir)
-	s, err := g.supervise("shell", dir)
+	s, err := g.newWorker("shell", dir)
 	if err != nil {
 		return nil, err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.lastSession++
-	g.sessions[g.lastSession] = &session{dir: dir, supervised: s}
-	return json.Marshal(wire.ShellOpened{Shell: g.lastSession})
+	g.sessions[g.lastSession] = &session{dir: dir, worker: s}
+	return wire.ShellOpened{Shell: g.lastSession}, nil
 }
 
 func (g *guest) session(n uint32) (*session, error) {
@@ -67,15 +67,15 @@ func (g *guest) closeSession(n uint32) error {
 	g.mu.Lock()
 	delete(g.sessions, n)
 	s.closed = true
-	last := s.supervised
+	last := s.worker
 	g.mu.Unlock()
-	return g.end(last)
+	return g.dismiss(last)
 }
 
 // script runs a script in a session. A supervisor that is lost meanwhile ends
 // the script, not the session; one that was lost before costs the script
 // nothing.
-func (g *guest) script(id uint32, call wire.Call, cancel <-chan struct{}) (json.RawMessage, error) {
+func (g *guest) script(call wire.Call, r *request) (any, error) {
 	s, err := g.session(call.Shell)
 	if err != nil {
 		return nil, err
@@ -83,25 +83,27 @@ func (g *guest) script(id uint32, call wire.Call, cancel <-chan struct{}) (json.
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	began, oom, restarted := time.Now(), oomKills(), false
-	if last := s.supervised.process; last.gone() && (s.works || last.status.Signaled()) {
+	if last := s.worker.process; last.gone() && (s.works || last.status.Signaled()) {
 		if err := g.revive(s); err != nil {
 			return nil, err
 		}
 		restarted = true
 	}
-	payload, err := s.supervised.relay(g.out, id, call, cancel)
+	payload, _, err := s.worker.ask(call.Script, nil, call.Script.Timeout, r.cancel, r.out)
 	if errors.Is(err, errLost) {
-		res, err := g.bury(s.supervised, began, call.Script.Timeout, oom)
+		res, err := g.bury(s.worker, began, call.Script.Timeout)
 		if err != nil {
 			return nil, err
 		}
-		if !s.works && s.supervised.process.status.Exited() {
-			return nil, fmt.Errorf("the shell session did not start (exit code %d; is there a bash?): %w", s.supervised.process.status.ExitStatus(), sandbox.ErrBroken)
+		if status := s.worker.process.status; !s.works && status.Exited() {
+			return nil, fmt.Errorf("the shell session did not start (exit code %d; is there a bash?): %w", status.ExitStatus(), sandbox.ErrBroken)
 		}
+		res.Reason += "; its output is lost"
 		if err := g.revive(s); err != nil {
 			return nil, err
 		}
-		return json.Marshal(sandbox.ShellResult{Result: res, Dir: s.dir, Restarted: true})
+		g.explain(&res, s.dir, oom)
+		return sandbox.ShellResult{Result: res, Dir: s.dir, Restarted: true}, nil
 	}
 	if err != nil {
 		return nil, err
@@ -112,38 +114,39 @@ func (g *guest) script(id uint32, call wire.Call, cancel <-chan struct{}) (json.
 	}
 	s.dir, s.exports, s.works = st.Dir, st.Exports, true
 	st.Restarted = st.Restarted || restarted
-	return json.Marshal(st.ShellResult)
+	g.explain(&st.Result, s.dir, oom)
+	g.spent.add(st.Result)
+	return st.ShellResult, nil
 }
 
 // revive gives a session whose supervisor was lost another one, with the
 // directory and the exported variables of the old one.
 func (g *guest) revive(s *session) error {
-	if err := g.end(s.supervised); err != nil {
+	if err := g.dismiss(s.worker); err != nil {
 		return err
 	}
 	dir := s.dir
 	for st, err := os.Stat(dir); err != nil || !st.IsDir(); st, err = os.Stat(dir) {
 		dir = filepath.Dir(dir)
 	}
-	fresh, err := g.supervise("shell", dir)
+	fresh, err := g.newWorker("shell", dir)
 	if err != nil {
 		return err
 	}
 	g.mu.Lock()
 	closed := s.closed
 	if !closed {
-		s.supervised = fresh
+		s.worker = fresh
 	}
 	g.mu.Unlock()
 	if closed {
-		return errors.Join(errors.New("the session was closed while a script ran"), g.end(fresh))
+		return errors.Join(errors.New("the session was closed while a script ran"), g.dismiss(fresh))
 	}
 	s.dir = dir
 	if s.exports == "" {
 		return nil
 	}
-	restore := wire.Call{Op: wire.OpScript, Script: &wire.Script{Text: s.exports, Timeout: time.Second}}
-	_, err = fresh.relay(wire.NewWriter(io.Discard), 0, restore, nil)
+	_, _, err = fresh.ask(wire.Script{Text: s.exports}, nil, time.Second, nil, io.Discard)
 	if errors.Is(err, errLost) {
 		return nil // the next script finds that out
 	}

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -27,42 +29,65 @@ var sessionScript string
 // scripts that the guest asks for. It is the guest program's mode "shell"; the
 // working directory is where the session starts.
 func SuperviseShell() error {
-	s, err := newSupervisor()
+	if err := beSupervisor(); err != nil {
+		return err
+	}
+	unix.CloseOnExec(linkFD)
+	l, err := newLink(linkFD)
 	if err != nil {
 		return err
 	}
-	sh := &shell{supervisor: s}
+	sh := &shell{supervisor: newSupervisor(l)}
 	if sh.dir, err = os.Getwd(); err != nil {
 		return err
 	}
-	if sh.out, err = newOutput(sandbox.DefaultOutputCap); err != nil {
+	sh.kept = newCapture(sandbox.DefaultOutputCap)
+	if sh.out, sh.outFar, err = newPipe(sh.kept); err != nil {
 		return err
 	}
 	if err := sh.start(); err != nil {
 		return err
 	}
-	for f := range s.requests {
-		if f.Type != wire.Request {
+	for a := range sh.asked {
+		if a.frame.Type != wire.Request {
 			continue // a cancellation that came too late
 		}
-		var call wire.Call
-		if err := json.Unmarshal(f.Payload, &call); err != nil {
+		var script wire.Script
+		if err := json.Unmarshal(a.frame.Payload, &script); err != nil {
 			return fmt.Errorf("reading the script: %w", err)
 		}
-		out, res, err := sh.run(*call.Script)
-		if err != nil {
+		if err := sh.answer(script); err != nil {
 			// The guest notices, ends what is left here, and starts anew.
 			return fmt.Errorf("running a script: %w", err)
 		}
-		st := state{ShellResult: res}
-		if len(sh.exports) < wire.MaxPayload/4 {
-			st.Exports = sh.exports
-		}
-		if err := s.reply(f.Request, out, st); err != nil {
+	}
+	return killAll(nil)
+}
+
+func (sh *shell) answer(script wire.Script) error {
+	out, res, err := sh.run(script)
+	if err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(out, wire.Chunk) {
+		if err := sh.link.send(wire.Frame{Type: wire.Data, Payload: chunk}); err != nil {
 			return err
 		}
 	}
-	return killAll(nil)
+	st := state{ShellResult: res}
+	if len(sh.exports) < wire.MaxPayload/4 {
+		st.Exports = sh.exports
+	}
+	return sh.link.w.JSON(wire.Result, 0, st)
+}
+
+// take returns the output since the last take, and starts anew with limit.
+func (sh *shell) take(limit int) (b []byte, dropped int64) {
+	fresh := newCapture(limit)
+	sh.out.redirect(fresh)
+	b, dropped = sh.kept.bytes(), sh.kept.dropped()
+	sh.kept = fresh
+	return b, dropped
 }
 
 // A state is what the supervisor of a session tells the guest after a script:
@@ -75,7 +100,9 @@ type state struct {
 // A shell is a bash process, and what is known of its state.
 type shell struct {
 	*supervisor
-	out *output
+	out    *output
+	outFar *os.File // for bash
+	kept   *capture
 
 	bash    *process
 	scripts *os.File      // NUL-terminated scripts, to bash
@@ -97,7 +124,7 @@ type report struct {
 
 // start starts bash with the last known directory and exported variables.
 func (sh *shell) start() error {
-	bash, err := lookPath([]string{"bash"}, "", os.Environ())
+	bash, err := lookPath([]string{"bash"}, "", sh.environ)
 	if err != nil {
 		return err
 	}
@@ -114,11 +141,11 @@ func (sh *shell) start() error {
 		return err
 	}
 	argv := []string{"bash", "--noprofile", "--norc", "-c", sessionScript, "bash", strconv.Itoa(int(reportsIn.Fd()))}
-	sh.bash, err = sh.children.start(bash, argv, &os.ProcAttr{
+	sh.bash, err = sh.children.start(bash, argv, &syscall.ProcAttr{
 		Dir:   "/",
-		Env:   os.Environ(),
-		Files: []*os.File{null, sh.out.write, sh.out.write, scriptsIn, reportsOut},
-		Sys:   &unix.SysProcAttr{Setsid: true},
+		Env:   sh.environ,
+		Files: []uintptr{null.Fd(), sh.outFar.Fd(), sh.outFar.Fd(), scriptsIn.Fd(), reportsOut.Fd()},
+		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
 	for _, f := range []*os.File{null, scriptsIn, reportsOut} {
 		_ = f.Close()
@@ -165,14 +192,14 @@ func (sh *shell) run(script wire.Script) ([]byte, sandbox.ShellResult, error) {
 		limit = sandbox.DefaultOutputCap
 	}
 	if strings.ContainsRune(script.Text, 0) {
-		return nil, sandbox.ShellResult{Result: refused(errors.New("a script cannot hold a NUL byte"), began), Dir: sh.dir}, nil
+		return nil, sandbox.ShellResult{Result: refused(errors.New("a script cannot hold a NUL byte")), Dir: sh.dir}, nil
 	}
-	oom := oomKills()
+	cpu := cpuOf(sh.bash.pid)
 	var deadline <-chan time.Time
 	if script.Timeout > 0 {
 		deadline = time.After(script.Timeout)
 	}
-	sh.out.take(limit) // what background jobs wrote in between belongs to no script
+	sh.take(limit) // what background jobs wrote in between belongs to no script
 	res := sandbox.ShellResult{}
 	if sh.bash.gone() { // killed by a background job since the last script
 		if err := sh.start(); err != nil {
@@ -195,7 +222,7 @@ func (sh *shell) run(script wire.Script) ([]byte, sandbox.ShellResult, error) {
 				sh.dir, sh.exports = rep.dir, rep.exports
 				if rep.last {
 					sh.bash.within(patience)
-					res.Result, over = ended(sh.bash.status, oom), true
+					res.Result, over = ended(sh.bash.status), true
 				} else {
 					res.Result = sandbox.Result{End: sandbox.EndExit, ExitCode: rep.status}
 				}
@@ -230,11 +257,11 @@ func (sh *shell) run(script wire.Script) ([]byte, sandbox.ShellResult, error) {
 				case <-time.After(100 * time.Millisecond):
 				}
 			}
-			res.Result, over = ended(sh.bash.status, oom), true
+			res.Result, over = ended(sh.bash.status), true
 		case <-deadline:
 			res.Result = sandbox.Result{End: sandbox.EndTimeout, ExitCode: -1}
-		case f, ok := <-sh.requests:
-			if ok && f.Type != wire.Cancel {
+		case a, ok := <-sh.asked:
+			if ok && a.frame.Type != wire.Cancel {
 				return nil, res, errors.New("a second script came while one was running")
 			}
 			res.Result = sandbox.Result{End: sandbox.EndSignal, ExitCode: -1, Signal: "SIGKILL", Reason: "cancelled"}
@@ -242,7 +269,7 @@ func (sh *shell) run(script wire.Script) ([]byte, sandbox.ShellResult, error) {
 	}
 	// Output ends here: bash has words of its own, with process numbers, for
 	// what is killed now.
-	out, dropped := sh.out.take(limit)
+	out, dropped := sh.take(limit)
 	res.Dropped = dropped
 	if !over && res.End != sandbox.EndExit {
 		var err error
@@ -251,6 +278,9 @@ func (sh *shell) run(script wire.Script) ([]byte, sandbox.ShellResult, error) {
 		}
 	}
 	res.Duration = time.Since(began)
+	if !over {
+		res.CPU = cpuOf(sh.bash.pid) - cpu
+	}
 	if over { // background jobs of the old shell live on
 		if err := sh.start(); err != nil {
 			return nil, res, err

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,195 +17,191 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox/guest/wire"
 )
 
-// The file descriptors on which the guest and a supervisor exchange frames.
-const (
-	requestsFD = 3
-	repliesFD  = 4
-)
+// linkFD is the descriptor of a supervisor's socket to the guest.
+const linkFD = 3
 
-// A supervisor is a process of its own between the guest and what a policy
-// runs. It is the subreaper of all that: whatever a command forks, however
-// often, ends up as the supervisor's child and can be found and killed. It
-// speaks the wire protocol with the guest.
-type supervisor struct {
-	requests chan wire.Frame // closed when the guest is gone
-	replies  *wire.Writer
-	children *children
-}
-
-func newSupervisor() (*supervisor, error) {
+// beSupervisor makes this process the subreaper of all that it starts. What it
+// starts goes before the guest when memory runs out.
+func beSupervisor() error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-		return nil, os.NewSyscallError("become subreaper", err)
+		return os.NewSyscallError("become subreaper", err)
 	}
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
 	deafen()
-	unix.CloseOnExec(requestsFD)
-	unix.CloseOnExec(repliesFD)
-	s := &supervisor{
-		requests: make(chan wire.Frame),
-		replies:  wire.NewWriter(os.NewFile(repliesFD, "replies")),
-		children: newChildren(),
-	}
-	go func() {
-		r := wire.NewReader(os.NewFile(requestsFD, "requests"))
-		for {
-			f, err := r.Next()
-			if err != nil {
-				close(s.requests)
-				return
-			}
-			s.requests <- f
-		}
-	}()
-	return s, nil
+	return nil
 }
 
-// reply ends request with a result and the output that goes before it.
-func (s *supervisor) reply(request uint32, out []byte, result any) error {
-	for chunk := range slices.Chunk(out, wire.Chunk) {
-		if err := s.replies.Frame(wire.Frame{Type: wire.Data, Request: request, Payload: chunk}); err != nil {
-			return err
-		}
-	}
-	return s.replies.JSON(wire.Result, request, result)
-}
-
-// SuperviseExec runs the one command that the guest asks for, ends all of its
-// descendants, and answers. It is the guest program's mode "exec".
+// SuperviseExec runs commands that the guest asks for, one after another. At
+// the end of each it ends all of its descendants, and answers. It is the guest
+// program's mode "exec".
 func SuperviseExec() error {
-	s, err := newSupervisor()
+	if err := beSupervisor(); err != nil {
+		return err
+	}
+	conceal()
+	unix.CloseOnExec(linkFD)
+	l, err := newLink(linkFD)
 	if err != nil {
 		return err
 	}
-	first, ok := <-s.requests
-	if !ok {
-		return nil
+	s := newSupervisor(l)
+	for a := range s.asked {
+		if a.frame.Type != wire.Request {
+			continue // a cancellation that came too late
+		}
+		if err := s.answer(a); err != nil {
+			return err
+		}
 	}
-	var call wire.Call
-	if err := json.Unmarshal(first.Payload, &call); err != nil {
-		return fmt.Errorf("reading the command: %w", err)
-	}
-	out, res, err := s.exec(*call.Command, call.Stdin)
-	if err != nil {
-		return s.replies.JSON(wire.Failure, first.Request, wire.NewError(err))
-	}
-	return s.reply(first.Request, out, res)
+	return killAll(nil)
 }
 
-func (s *supervisor) exec(c sandbox.Command, in []byte) ([]byte, sandbox.Result, error) {
-	began := time.Now()
-	limit := c.OutputCap
-	if limit == 0 {
-		limit = sandbox.DefaultOutputCap
+// A supervisor is a process of its own between the guest and what a policy
+// runs. It is the subreaper of all that: whatever a command forks, however
+// often, ends up as the supervisor's child and can be found and killed.
+type supervisor struct {
+	link     *link
+	asked    chan asked // closed when the guest is gone
+	children *children
+	environ  []string
+}
+
+// newSupervisor returns one that listens to the guest.
+func newSupervisor(l *link) *supervisor {
+	s := &supervisor{link: l, asked: make(chan asked), children: newChildren(), environ: os.Environ()}
+	go func() {
+		defer close(s.asked)
+		for {
+			f, fds, err := l.next()
+			if err != nil {
+				return // the guest is gone, or wants this process to go
+			}
+			s.asked <- asked{f, fds}
+		}
+	}()
+	return s
+}
+
+// asked is a frame from the guest with the descriptors that came with it.
+type asked struct {
+	frame wire.Frame
+	fds   []int
+}
+
+func (s *supervisor) answer(a asked) error {
+	if len(a.fds) != 2 {
+		return fmt.Errorf("%d descriptors came with a command", len(a.fds))
 	}
-	out, err := newOutput(limit)
-	if err != nil {
-		return nil, sandbox.Result{}, err
+	// From here on the guest takes the command for one that was begun.
+	if err := s.link.send(wire.Frame{Type: wire.Ready}); err != nil {
+		return err
 	}
-	oom := oomKills()
-	environ := environment(c.Env)
-	path, err := lookPath(c.Argv, c.Dir, environ)
-	if err != nil {
-		return nil, refused(err, began), nil
+	var c sandbox.Command
+	if err := json.Unmarshal(a.frame.Payload, &c); err != nil {
+		return fmt.Errorf("reading the command: %w", err)
 	}
-	stdin, err := input(in)
+	res, err := s.run(c, a.fds[0], a.fds[1])
 	if err != nil {
-		return nil, sandbox.Result{}, err
+		return s.link.w.JSON(wire.Failure, 0, wire.NewError(err))
+	}
+	return s.link.w.JSON(wire.Result, 0, res)
+}
+
+// run runs a command to its end and ends all that it has left. The descriptors
+// are its standard input and output.
+func (s *supervisor) run(c sandbox.Command, in, out int) (sandbox.Result, error) {
+	process, err := s.start(c, in, out)
+	_ = unix.Close(in)
+	_ = unix.Close(out)
+	if err != nil {
+		return refused(err), nil
+	}
+	var deadline <-chan time.Time
+	if c.Timeout > 0 {
+		t := time.NewTimer(c.Timeout)
+		defer t.Stop()
+		deadline = t.C
+	}
+	var res sandbox.Result
+	select {
+	case <-process.ended:
+		res = ended(process.status)
+	case <-deadline:
+		res = sandbox.Result{End: sandbox.EndTimeout, ExitCode: -1}
+	case <-s.asked: // cancelled, or the guest is gone
+		res = sandbox.Result{End: sandbox.EndSignal, ExitCode: -1, Signal: "SIGKILL", Reason: "cancelled"}
+	}
+	if !childless() {
+		if err := killAll(nil); err != nil {
+			return res, fmt.Errorf("%w: %w", err, sandbox.ErrBroken)
+		}
+	}
+	res.CPU, res.MemoryPeak = s.children.used()
+	return res, nil
+}
+
+func (s *supervisor) start(c sandbox.Command, in, out int) (*process, error) {
+	environ := s.environ
+	if len(c.Env) > 0 {
+		environ = environment(environ, c.Env)
+	}
+	argv := c.Argv
+	if c.Script != "" {
+		if len(argv) > 0 {
+			return nil, errors.New("a command is either arguments or a script, not both")
+		}
+		argv = []string{"bash", "-c", c.Script}
+		if _, err := lookPath(argv, "", environ); err != nil {
+			argv[0] = "sh"
+		}
+	}
+	path, err := lookPath(argv, c.Dir, environ)
+	if err != nil {
+		return nil, err
+	}
+	sys := &syscall.SysProcAttr{Setsid: true}
+	if c.Terminal != nil {
+		sys.Setctty, sys.Ctty = true, 0
+		kind := c.Terminal.Type
+		if kind == "" {
+			kind = "xterm-256color"
+		}
+		environ = environment(environ, map[string]string{"TERM": kind})
+	}
+	if sys.Credential, err = credential(c.User); err != nil {
+		return nil, err
 	}
 	dir := c.Dir
 	if dir == "" {
 		dir = "/"
 	}
-	process, err := s.children.start(path, c.Argv, &os.ProcAttr{
+	p, err := s.children.start(path, argv, &syscall.ProcAttr{
 		Dir:   dir,
 		Env:   environ,
-		Files: []*os.File{stdin, out.write, out.write},
-		Sys:   &unix.SysProcAttr{Setsid: true},
+		Files: []uintptr{uintptr(in), uintptr(out), uintptr(out)},
+		Sys:   sys,
 	})
-	_ = stdin.Close()
-	_ = out.write.Close()
-	if err != nil {
-		return nil, refused(err, began), nil
+	if sys.Credential != nil && errors.Is(err, unix.EPERM) {
+		return nil, fmt.Errorf("user %s: this sandbox has no capability to become another user; its image says who runs in it", c.User)
 	}
-
-	var deadline <-chan time.Time
-	if c.Timeout > 0 {
-		deadline = time.After(c.Timeout)
-	}
-	var res sandbox.Result
-	select {
-	case <-process.ended:
-		res = ended(process.status, oom)
-	case <-deadline:
-		res = sandbox.Result{End: sandbox.EndTimeout, ExitCode: -1}
-	case <-s.requests: // cancelled, or the guest is gone
-		res = sandbox.Result{End: sandbox.EndSignal, ExitCode: -1, Signal: "SIGKILL", Reason: "cancelled"}
-	}
-	res.Duration = time.Since(began)
-	if !childless() {
-		if err := killAll(nil); err != nil {
-			return nil, res, fmt.Errorf("%w: %w", err, sandbox.ErrBroken)
-		}
-	}
-	kept, dropped := out.take(limit)
-	res.Dropped = dropped
-	return kept, res, nil
+	return p, err
 }
 
-func refused(err error, began time.Time) sandbox.Result {
-	return sandbox.Result{End: sandbox.EndRefused, ExitCode: -1, Reason: err.Error(), Duration: time.Since(began)}
+func refused(err error) sandbox.Result {
+	return sandbox.Result{End: sandbox.EndRefused, ExitCode: -1, Reason: err.Error()}
 }
 
-// ended tells how a process ended; oom is oomKills before it began.
-func ended(ws unix.WaitStatus, oom int64) sandbox.Result {
+// ended tells how a process ended.
+func ended(ws unix.WaitStatus) sandbox.Result {
 	if ws.Exited() {
 		return sandbox.Result{End: sandbox.EndExit, ExitCode: ws.ExitStatus()}
 	}
-	r := sandbox.Result{End: sandbox.EndSignal, ExitCode: -1, Signal: unix.SignalName(ws.Signal())}
-	if ws.Signal() == unix.SIGKILL && oomKills() > oom {
-		r.End = sandbox.EndMemory
-	}
-	return r
+	return sandbox.Result{End: sandbox.EndSignal, ExitCode: -1, Signal: unix.SignalName(ws.Signal())}
 }
 
-// oomKills is how often the kernel has killed a process of this sandbox for
-// memory, as the memory cgroup (version 2, then 1) tells it; 0 where it does
-// not tell.
-func oomKills() int64 {
-	for _, name := range []string{"/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"} {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			continue
-		}
-		for line := range strings.Lines(string(b)) {
-			var n int64
-			if _, err := fmt.Sscanf(line, "oom_kill %d", &n); err == nil {
-				return n
-			}
-		}
-	}
-	return 0
-}
-
-// input is a file that holds what a command reads on its standard input.
-func input(b []byte) (*os.File, error) {
-	if b == nil {
-		return os.Open(os.DevNull)
-	}
-	fd, err := unix.MemfdCreate("stdin", unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, os.NewSyscallError("memfd_create", err)
-	}
-	f := os.NewFile(uintptr(fd), "stdin")
-	if _, err := f.Write(b); err != nil {
-		return nil, err
-	}
-	_, err = f.Seek(0, 0)
-	return f, err
-}
-
-// environment is this process's environment with extra in it.
-func environment(extra map[string]string) []string {
-	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
+// environment is base with extra in it.
+func environment(base []string, extra map[string]string) []string {
+	env := slices.DeleteFunc(slices.Clone(base), func(kv string) bool {
 		k, _, _ := strings.Cut(kv, "=")
 		_, replaced := extra[k]
 		return replaced

@@ -16,58 +16,76 @@
 // # Requests
 //
 // The client opens a request with a [Request] frame: a number that no open
-// request has, and a JSON object with the operation's name and arguments. Many
-// requests may be open at once. Where an operation takes bytes, the client
-// sends them as [Data] frames after the request, closed by an empty one. The
-// guest answers with any number of Data frames, and then ends the request with
-// either one [Result] frame (JSON, the operation's result) or one [Failure]
-// frame (JSON, see Error). A [Cancel] frame asks the guest to end a request
-// soon; it still answers.
-//
-// # Flow of data
-//
-// The guest reads frames all the time, so that one request cannot hold up the
-// others; what it has not used yet of a request's data stays in its memory. To
-// bound that, the client may send [Window] bytes of data for a request before
-// the guest asks for more: a [Credit] frame, with a uint32 (big endian) as its
-// payload, allows so many bytes more. A request that sends more than it may
-// fails. An operation that has failed asks for no more, and what still comes
-// for it is dropped. There is no such bound in the other direction: the client
-// takes whatever comes.
+// request has, below [FirstOfGuest], and a JSON object with the operation's
+// name and arguments (see [Call]). Many requests may be open at once. Data
+// flows in [Data] frames; an empty one closes its direction. The guest ends the
+// request with either one [Result] frame (JSON, the operation's result) or one
+// [Failure] frame (JSON, see [Error]), after all its data. A [Cancel] frame asks
+// the guest to end a request soon; it still answers.
 //
 //	operation  arguments           data in   data out   result
-//	exec       sandbox.Command     -         output     sandbox.Result
-//	read       Path                -         contents   -
-//	write      Path                contents  -          -
-//	untar      Path                tar       -          -
-//	tar        Path                -         tar        -
+//	exec       sandbox.Command     stdin     output     sandbox.Result
 //	shell      Path (directory)    -         -          Shell (its number)
 //	script     Shell, Script       -         output     sandbox.ShellResult
 //	unshell    Shell               -         -          -
+//	read       Path                -         contents   -
+//	write      Path                contents  -          -
+//	stat       Path                -         -          File
+//	list       Path                -         -          Files
+//	edit       Path, Edit          -         -          Edited
+//	search     Path, Search        -         -          Found
+//	untar      Path                tar       -          -
+//	tar        Path                -         tar        -
+//	usage      -                   -         -          sandbox.Usage
+//	dial       Address             bytes     bytes      -
+//	offer      Address             -         -          -
 //
-// # End
+// A dial answers with an empty [Ready] frame once the connection inside stands,
+// and is over when both directions are closed. A [Resize] frame (JSON,
+// sandbox.Size) gives the terminal of an exec a new size.
 //
-// The guest ends, and with it everything in the sandbox, when the stream ends
-// or when the lifetime that it was started with is over.
+// # Connections from inside
+//
+// An offer makes the guest listen at an address inside; its Ready frame holds
+// the address as JSON (see [Listening]), and the request lasts until it is
+// cancelled. For each connection there the guest opens a request of its own
+// with an [Accept] frame: a number from FirstOfGuest on, and the number of the
+// offer as JSON (see [Accepted]). Data flows in both directions as above. The
+// request is over when both are closed, or when either side sends Cancel. So the
+// inside reaches what the client offers, and nothing else.
+//
+// # Flow of data
+//
+// Both sides read frames all the time, so that one request cannot hold up the
+// others; what is not used yet of a request's data stays in memory. To bound
+// that, either side may send [Window] bytes of data for a request before the
+// other asks for more: a [Credit] frame, with a uint32 (big endian) as its
+// payload, allows so many bytes more. A request for which more is sent fails. An
+// operation that has failed asks for no more, and what still comes for it is
+// dropped.
+//
+// # Life
+//
+// The client sends a [Ping] frame every [PingInterval], which the guest answers
+// with a [Pong]. A client that has heard nothing for [Silence] gives the
+// sandbox up; a guest that has heard nothing for [LongSilence] ends. The guest
+// ends, and with it everything in the sandbox, also when the stream ends and
+// when the lifetime that it was started with is over.
 package wire
 
 import (
 	"bufio"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"sync"
 	"time"
-
-	"github.com/apprentice-rl/apprentice/sandbox"
 )
 
 // Version is the version of the protocol. Guest and client are built from one
 // source, so there is no negotiation: versions are equal or the stream ends.
-const Version = 1
+const Version = 2
 
 // MaxPayload is the largest payload of a frame, in bytes.
 const MaxPayload = 1 << 20
@@ -75,8 +93,20 @@ const MaxPayload = 1 << 20
 // Chunk is the size of the Data frames that both sides write, in bytes.
 const Chunk = 64 << 10
 
-// Window is how many bytes of data a request may send before it has credit.
+// Window is how many bytes of data may be sent for a request, in one
+// direction, before there is credit.
 const Window = 1 << 20
+
+// FirstOfGuest is the smallest number of a request that the guest opens.
+const FirstOfGuest = 1 << 31
+
+// See the section Life of the package comment. The guest waits long, because a
+// client that was stopped for a while (a laptop that slept, Ctrl-Z) comes back.
+const (
+	PingInterval = 15 * time.Second
+	Silence      = time.Minute
+	LongSilence  = 15 * time.Minute
+)
 
 // Type is the type of a frame.
 type Type uint8
@@ -90,6 +120,11 @@ const (
 	Failure
 	Cancel
 	Credit
+	Ping
+	Pong
+	Ready
+	Resize
+	Accept
 )
 
 // A Frame is one message.
@@ -102,94 +137,6 @@ type Frame struct {
 // Greeting is the payload of the Hello frame.
 type Greeting struct {
 	Version int `json:"version"`
-}
-
-// Op names an operation.
-type Op string
-
-// The operations.
-const (
-	OpExec    Op = "exec"
-	OpRead    Op = "read"
-	OpWrite   Op = "write"
-	OpUntar   Op = "untar"
-	OpTar     Op = "tar"
-	OpShell   Op = "shell"
-	OpScript  Op = "script"
-	OpUnshell Op = "unshell"
-)
-
-// Call is the payload of a Request frame.
-type Call struct {
-	Op      Op               `json:"op"`
-	Command *sandbox.Command `json:"command,omitempty"`
-	Stdin   []byte           `json:"stdin,omitempty"`
-	Path    string           `json:"path,omitempty"`
-	Shell   uint32           `json:"shell,omitempty"`
-	Script  *Script          `json:"script,omitempty"`
-}
-
-// Script is one script to run in a shell session.
-type Script struct {
-	Text      string        `json:"text"`
-	Timeout   time.Duration `json:"timeout,omitempty"`
-	OutputCap int           `json:"output_cap,omitempty"`
-}
-
-// ShellOpened is the result of the shell operation.
-type ShellOpened struct {
-	Shell uint32 `json:"shell"`
-}
-
-// Error is the payload of a Failure frame: an error that survives the trip, so
-// that errors.Is finds fs.ErrNotExist and its like on the other side.
-type Error struct {
-	Kind    Kind   `json:"kind,omitempty"`
-	Message string `json:"message"`
-}
-
-// Kind classifies an Error.
-type Kind string
-
-// The kinds of errors that callers tell apart.
-const (
-	KindNotExist   Kind = "not_exist"
-	KindExist      Kind = "exist"
-	KindPermission Kind = "permission"
-	KindBroken     Kind = "broken" // the sandbox cannot be used any more
-)
-
-// NewError makes the Error that stands for err on the wire.
-func NewError(err error) Error {
-	e := Error{Message: err.Error()}
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		e.Kind = KindNotExist
-	case errors.Is(err, fs.ErrExist):
-		e.Kind = KindExist
-	case errors.Is(err, fs.ErrPermission):
-		e.Kind = KindPermission
-	case errors.Is(err, sandbox.ErrBroken):
-		e.Kind = KindBroken
-	}
-	return e
-}
-
-func (e Error) Error() string { return e.Message }
-
-// Is makes the error match what it was made from.
-func (e Error) Is(target error) bool {
-	switch e.Kind {
-	case KindNotExist:
-		return target == fs.ErrNotExist
-	case KindExist:
-		return target == fs.ErrExist
-	case KindPermission:
-		return target == fs.ErrPermission
-	case KindBroken:
-		return target == sandbox.ErrBroken
-	}
-	return false
 }
 
 const headerLen = 9
@@ -223,8 +170,9 @@ func (r *Reader) Next() (Frame, error) {
 
 // A Writer writes frames. It is safe for concurrent use.
 type Writer struct {
-	mu sync.Mutex
-	w  io.Writer
+	mu  sync.Mutex
+	w   io.Writer
+	buf []byte
 }
 
 // NewWriter returns a Writer of frames to w.
@@ -232,17 +180,38 @@ func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
 // Frame writes one frame in one Write.
 func (w *Writer) Frame(f Frame) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.frame(f)
+}
+
+// FrameIfIdle is Frame, unless somebody is writing just now.
+func (w *Writer) FrameIfIdle(f Frame) error {
+	if !w.mu.TryLock() {
+		return nil
+	}
+	defer w.mu.Unlock()
+	return w.frame(f)
+}
+
+func (w *Writer) frame(f Frame) error {
 	if len(f.Payload) > MaxPayload {
 		return fmt.Errorf("frame of %d bytes: larger than %d", len(f.Payload), MaxPayload)
 	}
-	b := make([]byte, headerLen, headerLen+len(f.Payload))
-	binary.BigEndian.PutUint32(b, uint32(headerLen-4+len(f.Payload)))
-	b[4] = byte(f.Type)
-	binary.BigEndian.PutUint32(b[5:], f.Request)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	_, err := w.w.Write(append(b, f.Payload...))
+	b := f.append(w.buf[:0])
+	if cap(b) <= Chunk+headerLen { // the buffers of a thousand idle sandboxes are memory, too
+		w.buf = b
+	}
+	_, err := w.w.Write(b)
 	return err
+}
+
+// append appends the frame as it is on the stream.
+func (f Frame) append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint32(b, uint32(headerLen-4+len(f.Payload)))
+	b = append(b, byte(f.Type))
+	b = binary.BigEndian.AppendUint32(b, f.Request)
+	return append(b, f.Payload...)
 }
 
 // JSON writes a frame with v as its payload.
@@ -252,26 +221,6 @@ func (w *Writer) JSON(t Type, request uint32, v any) error {
 		return err
 	}
 	return w.Frame(Frame{Type: t, Request: request, Payload: b})
-}
-
-// Copy writes what r holds as Data frames, without the empty one that closes
-// them.
-func (w *Writer) Copy(request uint32, r io.Reader) error {
-	buf := make([]byte, Chunk)
-	for {
-		n, err := r.Read(buf)
-		if n > 0 {
-			if werr := w.Frame(Frame{Type: Data, Request: request, Payload: buf[:n]}); werr != nil {
-				return werr
-			}
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
 }
 
 // Credit allows the other side n more bytes of data for a request.

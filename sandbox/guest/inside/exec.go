@@ -1,0 +1,134 @@
+package inside
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/apprentice-rl/apprentice/sandbox"
+	"github.com/apprentice-rl/apprentice/sandbox/guest/wire"
+)
+
+// maxIdle is how many supervisors without a command are kept.
+const maxIdle = 4
+
+// prepare starts a supervisor before the first command comes.
+func (g *guest) prepare() {
+	if w, err := g.newWorker("exec", ""); err == nil { // else the first command tells
+		g.release(w)
+	}
+}
+
+// acquire returns a supervisor without a command.
+func (g *guest) acquire() (*worker, error) {
+	for {
+		g.mu.Lock()
+		var w *worker
+		if n := len(g.idle); n > 0 {
+			w, g.idle = g.idle[n-1], g.idle[:n-1]
+		}
+		g.mu.Unlock()
+		if w == nil {
+			return g.newWorker("exec", "")
+		}
+		if !w.process.gone() {
+			return w, nil
+		}
+		_ = g.dismiss(w) // killed by a command; nothing was under it
+	}
+}
+
+// release takes back a supervisor that has nothing left to look after.
+func (g *guest) release(w *worker) {
+	g.mu.Lock()
+	if len(g.idle) < maxIdle {
+		g.idle = append(g.idle, w)
+		w = nil
+	}
+	g.mu.Unlock()
+	if w != nil {
+		_ = g.dismiss(w) // it has no children
+	}
+}
+
+// exec runs a command under a supervisor and sends its output.
+func (g *guest) exec(call wire.Call, r *request) (any, error) {
+	c := *call.Command
+	began, oom := time.Now(), oomKills()
+	limit := c.OutputCap
+	if limit == 0 {
+		limit = sandbox.DefaultOutputCap
+	}
+	var kept *capture
+	var sink io.Writer = r.out
+	if !call.Stream {
+		kept = newCapture(limit)
+		sink = kept
+	}
+	s, err := openStreams(call, r, sink)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	res, err := g.run(c, s.far(), r.cancel)
+	if err != nil {
+		return nil, err
+	}
+	res.Duration = time.Since(began)
+	g.explain(&res, c.Dir, oom)
+	g.spent.add(res)
+	s.closeFar()
+	s.out.drain()
+	if kept != nil {
+		res.Dropped = kept.dropped()
+		if _, err := r.out.Write(kept.bytes()); err != nil && !errors.Is(err, wire.ErrStopped) {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+// run has a supervisor run a command on these descriptors.
+func (g *guest) run(c sandbox.Command, fds []int, cancel <-chan struct{}) (sandbox.Result, error) {
+	for began := time.Now(); ; {
+		w, err := g.acquire()
+		if err != nil {
+			return sandbox.Result{}, err
+		}
+		answer, started, err := w.ask(c, fds, c.Timeout, cancel, io.Discard)
+		switch {
+		case err == nil:
+			g.release(w)
+			var res sandbox.Result
+			err := json.Unmarshal(answer, &res)
+			return res, err
+		case !errors.Is(err, errLost):
+			return sandbox.Result{}, errors.Join(err, g.dismiss(w))
+		}
+		res, err := g.bury(w, began, c.Timeout)
+		if err != nil || started {
+			return res, err
+		}
+		// Another command has killed the supervisor before it had this one.
+		// That must not go on for ever.
+		if time.Since(began) > answerTime {
+			return res, fmt.Errorf("finding a supervisor for a command: %w", errLost)
+		}
+	}
+}
+
+// explain looks for the limit behind the end of a command that failed; oom is
+// oomKills before it began.
+func (g *guest) explain(res *sandbox.Result, dir string, oom int64) {
+	if res.Succeeded() || res.End == sandbox.EndTimeout || res.End == sandbox.EndRefused {
+		return
+	}
+	switch {
+	case oomKills() > oom:
+		res.End, res.ExitCode, res.Signal = sandbox.EndMemory, -1, ""
+	case res.Signal == "SIGXFSZ", g.ownDisk && full(dir):
+		res.End, res.Signal = sandbox.EndQuota, ""
+	}
+}

@@ -1,0 +1,125 @@
+package inside
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+
+	"github.com/apprentice-rl/apprentice/sandbox"
+	"github.com/apprentice-rl/apprentice/sandbox/guest/wire"
+)
+
+// The bounds of a search.
+const (
+	searchLimit  = 1000
+	searchText   = 1000      // bytes of a line that are told
+	searchLine   = 1 << 20   // bytes of a line that are looked at
+	searchResult = 512 << 10 // bytes of all matches together, which go in one frame
+)
+
+// search looks through the regular files at and below path, in the order of
+// their names. Files that hold a NUL byte early on are left out, as grep does.
+func search(path string, s sandbox.Search, cancel <-chan struct{}) (wire.Found, error) {
+	pattern, err := regexp.Compile(s.Pattern)
+	if err != nil {
+		return wire.Found{}, err
+	}
+	if _, err := filepath.Match(s.Glob, ""); err != nil {
+		return wire.Found{}, fmt.Errorf("glob %q: %w", s.Glob, err)
+	}
+	if s.Limit == 0 {
+		s.Limit = searchLimit
+	}
+	w := &searcher{pattern: pattern, left: s.Limit, room: searchResult}
+	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		select {
+		case <-cancel:
+			return wire.ErrStopped
+		default:
+		}
+		if err != nil {
+			if p == path {
+				return err
+			}
+			return nil // what cannot be read is not searched
+		}
+		if d.IsDir() && p != path && slices.Contains(s.Skip, d.Name()) {
+			return fs.SkipDir
+		}
+		if !d.Type().IsRegular() && p != path {
+			return nil
+		}
+		if ok, _ := filepath.Match(s.Glob, d.Name()); s.Glob != "" && !ok || d.IsDir() {
+			return nil
+		}
+		return w.file(p)
+	})
+	if errors.Is(err, errEnough) {
+		w.found.More, err = true, nil
+	}
+	return w.found, err
+}
+
+var errEnough = errors.New("there are more matches than were asked for")
+
+type searcher struct {
+	pattern *regexp.Regexp
+	found   wire.Found
+	left    int // matches
+	room    int // bytes
+}
+
+func (w *searcher) file(path string) error {
+	f, err := openRegular(path, os.O_RDONLY)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	r := bufio.NewReaderSize(f, 64<<10)
+	if head, _ := r.Peek(8 << 10); bytes.IndexByte(head, 0) >= 0 {
+		return nil
+	}
+	for n := 1; ; n++ {
+		line, err := readLine(r)
+		if err == io.EOF && len(line) == 0 {
+			return nil
+		}
+		if err != nil && err != io.EOF {
+			return nil // a disk that fails, a file that is gone
+		}
+		if w.pattern.Match(line) {
+			text := line[:min(len(line), searchText)]
+			if w.left--; w.left < 0 || w.room < len(text)+len(path) {
+				return errEnough
+			}
+			w.room -= len(text) + len(path)
+			w.found.Matches = append(w.found.Matches, sandbox.Match{Path: path, Line: n, Text: string(text)})
+		}
+		if err == io.EOF {
+			return nil
+		}
+	}
+}
+
+// readLine returns the next line without its end, or the beginning of one that
+// is too long.
+func readLine(r *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := r.ReadSlice('\n')
+		if room := searchLine - len(line); room > 0 {
+			line = append(line, part[:min(len(part), room)]...)
+		}
+		if err != bufio.ErrBufferFull {
+			line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+			return line, err
+		}
+	}
+}
