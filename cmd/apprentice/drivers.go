@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -32,12 +34,14 @@ func starterImage() docker.DebianImage {
 type sandboxFlags struct {
 	driver    string
 	image     string
-	needsBase bool // not a flag; see openDriver
+	budget    float64 // gigabytes
+	needsBase bool    // not a flag; see openDriver
 }
 
 func (f *sandboxFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.driver, "sandbox", "auto", "sandbox driver: docker, local, or auto (docker where an engine answers and has or can build an image, else local)")
 	cmd.Flags().StringVar(&f.image, "image", "", "image for tasks that name none, on docker (default: built from Debian packages)")
+	cmd.Flags().Float64Var(&f.budget, "image-budget", 0, "gigabytes of disk for the images that apprentice itself pulled, built or froze on docker; what was not used for the longest time is removed (0: no bound)")
 	_ = cmd.RegisterFlagCompletionFunc("sandbox", cobra.FixedCompletions([]string{"auto", "docker", "local"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -122,7 +126,12 @@ func (a *app) openDocker(ctx context.Context, f sandboxFlags) (closingDriver, er
 	if base == "" {
 		base = img.Ref()
 	}
-	d, err := docker.New(ctx, docker.Options{BaseImage: base})
+	d, err := docker.New(ctx, docker.Options{
+		BaseImage:   base,
+		Progress:    a.sayPulls(),
+		ImageBudget: int64(f.budget * 1e9),
+		Dir:         dockerDir(),
+	})
 	if errors.Is(err, sandbox.ErrUnavailable) {
 		return nil, fmt.Errorf("%w; %w", err, errNoEngine)
 	}
@@ -139,6 +148,40 @@ func (a *app) openDocker(ctx context.Context, f sandboxFlags) (closingDriver, er
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// dockerDir is where the driver remembers the images that it pulled; empty,
+// for not at all, where there is no place for that.
+func dockerDir() string {
+	cache, err := "/var/cache", error(nil)
+	if os.Geteuid() != 0 {
+		cache, err = os.UserCacheDir()
+	}
+	dir := filepath.Join(cache, "apprentice", "docker")
+	if err != nil || os.MkdirAll(dir, 0o755) != nil {
+		return ""
+	}
+	return dir
+}
+
+// sayPulls tells of a pull when it begins, and then every few seconds.
+func (a *app) sayPulls() func(sandbox.Progress) {
+	var mu sync.Mutex
+	last := make(map[string]time.Time)
+	return func(p sandbox.Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		if time.Since(last[p.Image]) < 5*time.Second {
+			return
+		}
+		last[p.Image] = time.Now()
+		const mb = 1e6
+		if p.Total > 0 {
+			a.say("image %s: %s, %d of %d MB", p.Image, p.Doing, p.Done/mb, p.Total/mb)
+			return
+		}
+		a.say("image %s: %s, %d MB", p.Image, p.Doing, p.Done/mb)
+	}
 }
 
 // ensureImage builds the image if the engine has not got it.

@@ -12,7 +12,7 @@
 // container.
 //
 // What can still be left, by a machine or an engine that went down, carries
-// the labels of package sandbox; [Driver.Leftovers] finds it, in whatever
+// the labels of package sandbox; [Driver.List] finds it, in whatever
 // state it is.
 //
 // # Images

@@ -24,7 +24,9 @@ type instance struct {
 	enforcement map[sandbox.Limit]sandbox.Enforcement
 	stream      *stream
 
-	destroyed atomic.Bool
+	destroyed atomic.Bool   // or about to be
+	removed   chan struct{} // closed when Destroy has removed the container
+	once      sync.Once     // for that
 	dead      chan struct{} // closed when the container has ended
 	death     sandbox.Death
 }
@@ -57,6 +59,9 @@ func (in *instance) start(ctx context.Context) error {
 			in.death = in.autopsy(waitCtx, r)
 		case err := <-failed:
 			in.death = sandbox.Death{Cause: sandbox.DeathDriver, Detail: err.Error()}
+		case <-in.removed:
+			// Podman may miss the end of a container that is removed.
+			in.death = sandbox.Death{Cause: sandbox.DeathClosed}
 		}
 	}()
 	return nil
@@ -103,12 +108,9 @@ func (in *instance) Destroy(ctx context.Context) error {
 		in.driver.lost.add(in.id)
 		return err
 	}
-	select {
-	case <-in.dead:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("docker: waiting for the end of container %.12s: %w", in.id, ctx.Err())
-	}
+	in.once.Do(func() { close(in.removed) })
+	<-in.dead
+	return nil
 }
 
 func (in *instance) remove(ctx context.Context) error { return remove(ctx, in.driver.api, in.id) }

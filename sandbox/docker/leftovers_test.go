@@ -71,11 +71,11 @@ func startChild(t *testing.T, image string, program []byte) (id string, kill fun
 	return strings.TrimSpace(id), kill
 }
 
-func leftover(t *testing.T, d sandbox.Driver, id string) *sandbox.Leftover {
+func leftover(t *testing.T, d sandbox.Driver, id string) *sandbox.Running {
 	t.Helper()
-	left, err := d.Leftovers(t.Context())
+	left, err := sandbox.Leftovers(t.Context(), d)
 	require.NoError(t, err)
-	if i := slices.IndexFunc(left, func(l sandbox.Leftover) bool { return l.ID == id }); i >= 0 {
+	if i := slices.IndexFunc(left, func(l sandbox.Running) bool { return l.ID == id }); i >= 0 {
 		return &left[i]
 	}
 	return nil

@@ -111,7 +111,7 @@ func TestTheGuestIsPutOnTheEngineOnce(t *testing.T) {
 		return names
 	}
 	require.Len(t, volumes(), 2, "one with the guest, and one that points to it")
-	left, err := e.driver(docker.Options{}).Leftovers(t.Context())
+	left, err := e.driver(docker.Options{}).List(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, left)
 

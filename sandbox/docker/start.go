@@ -61,7 +61,7 @@ func (d *Driver) create(ctx context.Context, spec sandbox.Spec, image string) (*
 	if err != nil {
 		return nil, wrap("creating a container", err)
 	}
-	in := &instance{driver: d, id: created.ID, dead: make(chan struct{})}
+	in := &instance{driver: d, id: created.ID, removed: make(chan struct{}), dead: make(chan struct{})}
 	if err := in.start(ctx); err != nil {
 		err = wrap("starting a container", err)
 		return nil, errors.Join(err, in.remove(context.WithoutCancel(ctx)))
