@@ -61,7 +61,7 @@ func (in *instance) ranOutOfMemory(ctx context.Context) (oom bool) {
 			case events.ActionDie:
 				return oom
 			}
-		case <-failed:
+		case <-failed: //nolint:errcheck // half an answer is one all the same
 			return oom
 		}
 	}

@@ -59,6 +59,9 @@ func (in *instance) start(ctx context.Context) error {
 			in.death = in.autopsy(waitCtx, r)
 		case err := <-failed:
 			in.death = sandbox.Death{Cause: sandbox.DeathDriver, Detail: err.Error()}
+			if errdefs.IsNotFound(err) { // removed by somebody
+				in.death.Cause = sandbox.DeathKilled
+			}
 		case <-in.removed:
 			// Podman may miss the end of a container that is removed.
 			in.death = sandbox.Death{Cause: sandbox.DeathClosed}

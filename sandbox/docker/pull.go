@@ -146,7 +146,7 @@ func pullError(ref string, err error) error {
 
 // What engines say of a registry's answer is text for people.
 var (
-	busyWords  = regexp.MustCompile(`(?i)toomanyrequests|\b429\b too many|too many requests|\b50[0234]\b (internal|bad|service|gateway)|(unexpected http status|status code|response code|http):? *50[0234]|time-?out|timed out|deadline exceeded|connection reset|unexpected EOF|server misbehaving|temporary failure`)
+	busyWords  = regexp.MustCompile(`(?i)toomanyrequests|too many requests|internal server error|bad gateway|service unavailable|time-?out|timed out|deadline exceeded|connection reset|unexpected EOF|server misbehaving|temporary failure`)
 	finalWords = regexp.MustCompile(`(?i)no such host|denied|unauthorized|not found|manifest unknown|name unknown`)
 	afterWords = regexp.MustCompile(`(?i)retry-after:? *([0-9.]+ *(?:ns|µs|us|ms|s|m|h)?)`)
 )

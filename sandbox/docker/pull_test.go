@@ -27,7 +27,7 @@ type testRegistry struct {
 	server *httptest.Server
 	// mood, where it is set, may answer a request for a manifest in the place
 	// of the registry.
-	mood      atomic.Pointer[func(w http.ResponseWriter) (answered bool)]
+	mood      atomic.Pointer[func(w http.ResponseWriter, r *http.Request) (answered bool)]
 	manifests atomic.Int32 // requests for manifests from engines
 	layers    atomic.Int32 // requests for the contents of blobs
 }
@@ -40,7 +40,7 @@ func startRegistry(t *testing.T) *testRegistry {
 		switch {
 		case pulls && strings.Contains(req.URL.Path, "/manifests/"):
 			r.manifests.Add(1)
-			if mood := r.mood.Load(); mood != nil && (*mood)(w) {
+			if mood := r.mood.Load(); mood != nil && (*mood)(w, req) {
 				return
 			}
 		case pulls && strings.Contains(req.URL.Path, "/blobs/"):
@@ -70,7 +70,7 @@ func (r *testRegistry) push(repository string, size int64) string {
 func (r *testRegistry) answer(n int32, status int, body string) {
 	var left atomic.Int32
 	left.Store(n)
-	mood := func(w http.ResponseWriter) bool {
+	mood := func(w http.ResponseWriter, _ *http.Request) bool {
 		if left.Add(-1) < 0 {
 			return false
 		}
@@ -169,14 +169,13 @@ func TestWhatARegistryRefusesIsNotAskedAgain(t *testing.T) {
 	}
 }
 
-// Those who still wait get the image, whoever has left; when all have left, the
-// pull is over.
+// Those who still wait get the image, whoever has left.
 func TestAWaiterThatLeavesStopsNobody(t *testing.T) {
 	r, d := pulling(t, docker.Options{})
 	ref := r.pushed()
 	asked, open := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	mood := func(http.ResponseWriter) bool {
+	mood := func(http.ResponseWriter, *http.Request) bool {
 		once.Do(func() { close(asked) })
 		<-open
 		return false
@@ -198,4 +197,32 @@ func TestAWaiterThatLeavesStopsNobody(t *testing.T) {
 	require.ErrorIs(t, <-first, context.Canceled)
 	close(open)
 	require.NoError(t, <-second)
+}
+
+func TestAPullThatNobodyWaitsForIsOver(t *testing.T) {
+	r, d := pulling(t, docker.Options{})
+	ref := r.pushed()
+	asked, ended := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	mood := func(_ http.ResponseWriter, req *http.Request) bool {
+		once.Do(func() {
+			close(asked)
+			<-req.Context().Done() // the engine gives up
+			close(ended)
+		})
+		return false
+	}
+	r.mood.Store(&mood)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := d.Resolve(ctx, ref)
+		done <- err
+	}()
+	<-asked
+	cancel()
+	require.ErrorIs(t, <-done, context.Canceled)
+	<-ended
+	_, err := d.Resolve(t.Context(), ref)
+	require.NoError(t, err, "the next one begins anew")
 }

@@ -24,6 +24,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -33,6 +34,7 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox/guest/inside"
 	"github.com/apprentice-rl/apprentice/sandbox/guest/program"
 	"github.com/apprentice-rl/apprentice/sandbox/local/contain"
+	"github.com/apprentice-rl/apprentice/sandbox/local/seccomp"
 )
 
 // Options configure the driver. The zero value is usable.
@@ -56,6 +58,9 @@ type Driver struct {
 	dir   string
 	guest *os.File // a sealed memfd: nothing inside can write to it
 	base  base
+	// What this kernel and this user allow.
+	filter []byte // of system calls; nil where the kernel has no filters
+	groups *cgroups
 }
 
 // New returns the driver, or an error that matches sandbox.ErrUnavailable and
@@ -96,7 +101,13 @@ func New(opts Options) (*Driver, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("local driver: %w", err), f.Close())
 	}
-	return &Driver{dir: opts.Dir, guest: f, base: b}, nil
+	d := &Driver{dir: opts.Dir, guest: f, base: b, groups: findCgroups("")}
+	if hasFilters() {
+		if d.filter, err = seccomp.Program(); err != nil {
+			return nil, errors.Join(fmt.Errorf("local driver: %w", err), f.Close())
+		}
+	}
+	return d, nil
 }
 
 // sealed returns an executable memory file that can never change.
@@ -147,40 +158,6 @@ const User = 1000
 // beyond the numbers that users and subordinate ids have.
 const hostUser = 1 << 30
 
-// enforcement says what this driver does on this machine.
-func (d *Driver) enforcement(spec sandbox.Spec) map[sandbox.Limit]sandbox.Enforcement {
-	e := map[sandbox.Limit]sandbox.Enforcement{
-		sandbox.LimitDisk:          sandbox.Enforced, // the size of the tmpfs
-		sandbox.LimitProcesses:     sandbox.Unenforced,
-		sandbox.LimitNetwork:       sandbox.Enforced,
-		sandbox.LimitCapabilities:  sandbox.Enforced,
-		sandbox.LimitNewPrivileges: sandbox.Enforced,
-		sandbox.LimitMemory:        sandbox.Unenforced,
-		sandbox.LimitCPU:           sandbox.Unenforced,
-		sandbox.LimitSyscalls:      sandbox.Unenforced,
-	}
-	if kernelSince(5, 14) { // RLIMIT_NPROC is counted per user namespace
-		e[sandbox.LimitProcesses] = sandbox.Enforced
-	}
-	if spec.Network == sandbox.NetworkHost {
-		e[sandbox.LimitNetwork] = sandbox.Open
-	}
-	return e
-}
-
-// kernelSince reports whether the running kernel is of that version or newer.
-func kernelSince(major, minor int) bool {
-	var u unix.Utsname
-	var a, b int
-	if unix.Uname(&u) != nil {
-		return false
-	}
-	if _, err := fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &a, &b); err != nil {
-		return false
-	}
-	return a > major || a == major && b >= minor
-}
-
 // Start implements sandbox.Driver.
 func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Instance, error) {
 	if err := ctx.Err(); err != nil {
@@ -202,38 +179,47 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Instance
 	if err != nil {
 		return nil, err
 	}
-	plan, err := json.Marshal(d.plan(spec))
-	if err != nil {
-		return nil, err
-	}
 	id := make([]byte, 6)
 	_, _ = rand.Read(id) // never fails
 	in := &instance{
 		id:          "local-" + hex.EncodeToString(id),
 		driver:      d,
 		enforcement: force,
+		limits:      spec.Limits.OrDefault(),
 		dead:        make(chan struct{}),
 	}
-	if err := in.start(d.command(spec), plan); err != nil {
-		return nil, fmt.Errorf("starting a local sandbox: %w", err)
+	in.group = d.groups.group(in.id)
+	plan, err := json.Marshal(d.plan(spec, in.group.binds()))
+	if err != nil {
+		return nil, err
 	}
-	if err := d.remember(in, labels); err != nil {
-		return nil, errors.Join(fmt.Errorf("starting a local sandbox: %w", err), in.Destroy(context.WithoutCancel(ctx)))
+	if err := in.start(d.command(spec), plan, labels); err != nil {
+		return nil, fmt.Errorf("starting a local sandbox: %w", err)
 	}
 	return in, nil
 }
 
-func (d *Driver) plan(spec sandbox.Spec) contain.Plan {
+func (d *Driver) plan(spec sandbox.Spec, groups []contain.Bind) contain.Plan {
 	limits := spec.Limits.OrDefault()
 	p := contain.Plan{
 		Hostname:     "sandbox",
-		Binds:        d.base.binds,
+		Binds:        slices.Concat(d.base.binds, groups),
 		Links:        d.base.links,
 		Files:        maps.Clone(d.base.files),
 		Folders:      []string{home, "/testbed"},
 		DiskBytes:    limits.Disk,
+		SharedBytes:  sharedMemory,
 		ProcessCount: uint64(limits.Processes),
 		HostNetwork:  spec.Network == sandbox.NetworkHost,
+		Filter:       d.filter,
+	}
+	if d.groups.has("memory") {
+		// Files are memory that killing a process does not free: some must be
+		// left for the guest, which else were killed in the end.
+		p.DiskBytes = min(limits.Disk, limits.Memory/4*3)
+		p.SharedBytes = min(sharedMemory, limits.Memory/8)
+	} else {
+		p.DataBytes = uint64(limits.Memory)
 	}
 	if spec.Image != "" {
 		p.Lower = d.snapshotDir(spec.Image)
@@ -247,6 +233,9 @@ func (d *Driver) plan(spec sandbox.Spec) contain.Plan {
 // home is the home folder of the user inside.
 const home = "/home/agent"
 
+// sharedMemory is the size of /dev/shm, as Docker has it.
+const sharedMemory = 64 << 20
+
 func (d *Driver) command(spec sandbox.Spec) *exec.Cmd {
 	// The guest is started from memory: there is no file of it that something
 	// inside or outside could replace.
@@ -259,6 +248,7 @@ func (d *Driver) command(spec sandbox.Spec) *exec.Cmd {
 	env := map[string]string{
 		"PATH": d.base.path, "HOME": home, "USER": "agent", "LOGNAME": "agent", "TMPDIR": "/tmp",
 		inside.LifetimeVariable: life.String(),
+		inside.DiskVariable:     "1",
 	}
 	maps.Copy(env, spec.Env)
 	cmd.Env = []string{} // nothing of this process's environment

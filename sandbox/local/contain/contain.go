@@ -40,6 +40,14 @@ type Plan struct {
 	// and threads there can be.
 	DiskBytes    int64
 	ProcessCount uint64
+	// SharedBytes bounds /dev/shm.
+	SharedBytes int64
+	// DataBytes bounds the memory of each process, where no control group
+	// bounds that of all; 0 means no bound.
+	DataBytes uint64
+	// Filter is the filter of system calls as the kernel takes it, struct
+	// sock_filter one after the other; empty where the kernel has no filters.
+	Filter []byte
 	// HostNetwork says that the network namespace is the host's.
 	HostNetwork bool
 }
@@ -87,7 +95,10 @@ func run() error {
 		{"bringing up the loopback", p.loopback},
 		{"limiting", p.limit},
 		{"forbidding user namespaces", forbidUserNamespaces},
+		{"masking /proc", maskProc},
 		{"dropping capabilities", dropCapabilities},
+		{"locking the land", landlock},
+		{"filtering system calls", p.filterSyscalls},
 	} {
 		if err := step.do(); err != nil {
 			return fmt.Errorf("%s: %w", step.doing, err)
@@ -134,7 +145,10 @@ func (p *Plan) root() error {
 			return err
 		}
 	}
-	if err := devices(); err != nil {
+	if err := p.protect(); err != nil {
+		return err
+	}
+	if err := devices(p.SharedBytes); err != nil {
 		return err
 	}
 	if err := mount("proc", newRoot+"/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
@@ -207,22 +221,35 @@ func (p *Plan) fill() error {
 	return nil
 }
 
-// bind shows a file or folder of the host, read-only with all that is mounted
-// below it.
+// bind shows a file or folder of the host, with all that is mounted below it.
 func bind(b Bind) error {
 	source, target := oldRoot+b.Source, newRoot+b.Target
 	if err := mountPoint(source, target); err != nil {
 		return fmt.Errorf("showing %s: %w", b.Source, err)
 	}
-	if err := mount(source, target, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
-		return err
-	}
+	return mount(source, target, "", unix.MS_BIND|unix.MS_REC, "")
+}
+
+// protect makes all that is bound read-only, at once: a call for each mount
+// would take longer than the mounts do. Only the root itself stays writable.
+func (p *Plan) protect() error {
 	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV}
-	if b.Source == os.DevNull {
-		attr.Attr_set &^= unix.MOUNT_ATTR_NODEV
+	if err := unix.MountSetattr(unix.AT_FDCWD, newRoot, unix.AT_RECURSIVE, &attr); err != nil {
+		return fmt.Errorf("making what is shown of the host read-only: %w", err)
 	}
-	if err := unix.MountSetattr(unix.AT_FDCWD, target, unix.AT_RECURSIVE, &attr); err != nil {
-		return fmt.Errorf("making %s read-only: %w", b.Target, err)
+	attr = unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_RDONLY}
+	if err := unix.MountSetattr(unix.AT_FDCWD, newRoot, 0, &attr); err != nil {
+		return fmt.Errorf("making the root writable: %w", err)
+	}
+	for _, b := range p.Binds {
+		if b.Source != os.DevNull {
+			continue
+		}
+		// It covers a file that is to look empty.
+		attr := unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_NODEV}
+		if err := unix.MountSetattr(unix.AT_FDCWD, newRoot+b.Target, 0, &attr); err != nil {
+			return fmt.Errorf("covering %s: %w", b.Target, err)
+		}
 	}
 	return nil
 }
@@ -243,39 +270,6 @@ func mountPoint(source, target string) error {
 		return nil // below a folder that was bound before
 	}
 	return os.WriteFile(target, nil, 0o644)
-}
-
-// devices makes a /dev with the few harmless devices in it.
-func devices() error {
-	dev := newRoot + "/dev"
-	if err := mount("tmpfs", dev, "tmpfs", unix.MS_NOSUID, "mode=755,size=65536"); err != nil {
-		return err
-	}
-	for _, name := range []string{"null", "zero", "full", "random", "urandom", "tty"} {
-		target := dev + "/" + name
-		if err := os.WriteFile(target, nil, 0o666); err != nil {
-			return err
-		}
-		if err := mount(oldRoot+"/dev/"+name, target, "", unix.MS_BIND, ""); err != nil {
-			return err
-		}
-	}
-	for name, target := range map[string]string{
-		"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2", "ptmx": "pts/ptmx",
-	} {
-		if err := os.Symlink(target, dev+"/"+name); err != nil {
-			return err
-		}
-	}
-	for _, d := range []string{"/pts", "/shm"} {
-		if err := os.Mkdir(dev+d, 0o755); err != nil {
-			return err
-		}
-	}
-	if err := mount("devpts", dev+"/pts", "devpts", unix.MS_NOSUID|unix.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620"); err != nil {
-		return err
-	}
-	return mount("tmpfs", dev+"/shm", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=67108864")
 }
 
 func mount(source, target, fstype string, flags uintptr, data string) error {
@@ -303,15 +297,20 @@ func (p *Plan) loopback() error {
 	return os.NewSyscallError("SIOCSIFFLAGS", unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, req))
 }
 
+// limit sets what bounds each process by itself.
 func (p *Plan) limit() error {
-	for _, l := range []struct {
-		resource int
-		value    uint64
-	}{
-		{unix.RLIMIT_NPROC, p.ProcessCount},
-		{unix.RLIMIT_CORE, 0},
-	} {
-		if err := unix.Setrlimit(l.resource, &unix.Rlimit{Cur: l.value, Max: l.value}); err != nil {
+	const none = math.MaxUint64
+	limits := map[int]unix.Rlimit{
+		unix.RLIMIT_NPROC: {Cur: p.ProcessCount, Max: p.ProcessCount}, // of the user, in this user namespace
+		unix.RLIMIT_FSIZE: {Cur: uint64(p.DiskBytes), Max: uint64(p.DiskBytes)},
+		unix.RLIMIT_CORE:  {},
+	}
+	if p.DataBytes != 0 {
+		// Sanitizers reserve more memory than there is: they may lift this.
+		limits[unix.RLIMIT_DATA] = unix.Rlimit{Cur: p.DataBytes, Max: none}
+	}
+	for resource, limit := range limits {
+		if err := unix.Setrlimit(resource, &limit); err != nil {
 			return os.NewSyscallError("setrlimit", err)
 		}
 	}

@@ -25,7 +25,7 @@ type conductor struct {
 	out    io.Writer
 
 	dir     string   // everything of this soak is below it
-	groups  []string // control groups that were there before
+	groups  []string // control groups that are not for us to account for
 	began   time.Time
 	workers []*worker
 	faults  []string // what must not have happened
@@ -62,9 +62,7 @@ func (c *conductor) run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if c.groups, err = cgroups(); err != nil {
-		return err
-	}
+	c.groups = cgroups("apprentice-")
 	e := &engine{dir: filepath.Join(c.dir, "engine"), log: c.log}
 	c.say("starting an engine, and giving it %s", c.image)
 	if err := e.start(ctx); err != nil {
@@ -84,7 +82,6 @@ func (c *conductor) run(ctx context.Context) (err error) {
 	if err := e.stop(); err != nil {
 		return err
 	}
-	removeGroups(e.cgroup())
 	return c.report()
 }
 
@@ -108,7 +105,15 @@ func (c *conductor) play(ctx context.Context, e *engine) error {
 	}
 	c.say("restarting the engine")
 	w.tell("down")
-	if err := errors.Join(e.stop(), e.start(ctx)); err != nil {
+	if err := e.stop(); err != nil {
+		return err
+	}
+	// An engine that gives up waiting for its containers leaves their groups.
+	if left := cgroups(e.cgroup() + "/"); len(left) > 0 {
+		c.say("the engine itself left %d control groups, which are not counted", len(left))
+		c.groups = append(c.groups, left...)
+	}
+	if err := e.start(ctx); err != nil {
 		return err
 	}
 	w.tell("up")
@@ -130,7 +135,7 @@ func (c *conductor) watch(ctx context.Context, w *worker, until time.Duration) e
 		case <-t.C:
 			c.say("%s", c.tally().line())
 		case <-w.ended:
-			return fmt.Errorf("the worker ended before its time: %v", w.err)
+			return errors.Join(errors.New("the worker ended before its time"), w.err)
 		case <-ctx.Done():
 			w.kill()
 			return ctx.Err()

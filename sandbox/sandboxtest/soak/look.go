@@ -31,10 +31,9 @@ func (c *conductor) look(ctx context.Context, e *engine) {
 		{"process", func() ([]string, error) { return processes(c.mark()) }},
 		{"state", func() ([]string, error) { return names(filepath.Join(c.state(), "sandboxes")) }},
 		{"control group", func() ([]string, error) {
-			all, err := cgroups()
-			return slices.DeleteFunc(all, func(path string) bool {
-				return filepath.Base(path) == e.cgroup() || slices.Contains(c.groups, path)
-			}), err
+			return slices.DeleteFunc(cgroups("apprentice-"), func(path string) bool {
+				return !empty(path) || filepath.Base(path) == e.cgroup() || slices.Contains(c.groups, path)
+			}), nil
 		}},
 		{"mount", func() ([]string, error) {
 			return append(c.mounts(os.Getpid(), ""), c.mounts(e.cmd.Process.Pid, "/merged")...), nil
@@ -78,6 +77,9 @@ func (c *conductor) mounts(pid int, suffix string) []string {
 func (c *conductor) clear() error {
 	for _, m := range c.mounts(os.Getpid(), "") {
 		_ = unix.Unmount(m, unix.MNT_DETACH)
+	}
+	for _, group := range cgroups(filepath.Base(c.dir)) {
+		_ = os.Remove(group)
 	}
 	return os.RemoveAll(c.dir)
 }
@@ -148,29 +150,22 @@ func first(mark string) (int, error) {
 	return 0, errors.New("no guest with mark " + mark)
 }
 
-// cgroups lists the control groups without processes that engines of soaks and
-// local drivers have made, in every hierarchy.
-func cgroups() ([]string, error) {
+// cgroups lists the control groups with prefix in their path, in every
+// hierarchy, each before its parent.
+func cgroups(prefix string) []string {
 	var all []string
-	err := filepath.WalkDir("/sys/fs/cgroup", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.IsDir() || !strings.Contains(path, "/apprentice-") {
-			return nil // not ours, or gone by now
-		}
-		if b, err := os.ReadFile(filepath.Join(path, "cgroup.procs")); err == nil && len(b) == 0 {
+	_ = filepath.WalkDir("/sys/fs/cgroup", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && strings.Contains(path, "/"+prefix) {
 			all = append(all, path)
 		}
-		return nil
+		return nil // what cannot be read is gone by now
 	})
-	return all, err
+	slices.Reverse(all)
+	return all
 }
 
-// removeGroups removes the parent of all groups of an engine, which no engine
-// does.
-func removeGroups(parent string) {
-	all, _ := cgroups()
-	for _, path := range all {
-		if filepath.Base(path) == parent {
-			_ = os.Remove(path)
-		}
-	}
+// empty reports whether a control group is there and has no processes.
+func empty(group string) bool {
+	b, err := os.ReadFile(filepath.Join(group, "cgroup.procs"))
+	return err == nil && len(b) == 0
 }
