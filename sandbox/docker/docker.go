@@ -28,9 +28,11 @@
 // Podman answers Docker's API with a few differences, all met here: it
 // prepares a container when it is attached to, and its errors then come
 // without words; it commits only with a configuration; it needs a moment until
-// a container that ended can be removed. One difference shows: Podman has no
+// a container that ended can be removed. Two differences show. Podman has no
 // event for a container that ran out of memory, so its death is DeathKilled
-// where Docker's is DeathMemory.
+// where Docker's is DeathMemory. And its filter of system calls is laxer: it
+// lets everybody make user namespaces, unless seccomp_profile in
+// containers.conf names another one.
 //
 // The import path of Docker's client is frozen upstream; it is used in this
 // package only, so that its successor changes one package.
