@@ -34,12 +34,14 @@ func starterImage() docker.DebianImage {
 type sandboxFlags struct {
 	driver    string
 	image     string
-	needsBase bool // not a flag; see openDriver
+	budget    float64 // gigabytes
+	needsBase bool    // not a flag; see openDriver
 }
 
 func (f *sandboxFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.driver, "sandbox", "auto", "sandbox driver: docker, local, or auto (docker where an engine answers and has or can build an image, else local)")
 	cmd.Flags().StringVar(&f.image, "image", "", "image for tasks that name none (default: built from Debian packages on docker, this machine's own programs on local); local reads oci:FOLDER[:TAG] and docker-archive:FILE[:NAME] too")
+	cmd.Flags().Float64Var(&f.budget, "image-budget", 0, "gigabytes of disk for the images that apprentice itself pulled, built or froze on docker; what was not used for the longest time is removed (0: no bound)")
 	_ = cmd.RegisterFlagCompletionFunc("sandbox", cobra.FixedCompletions([]string{"auto", "docker", "local"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -124,11 +126,12 @@ func (a *app) imageProgress() func(sandbox.Progress) {
 			return
 		}
 		said[p.Image] = time.Now()
+		const mb = 1_000_000
 		if p.Total > 0 {
-			a.say("%s %s: %d of %d MB", p.Doing, p.Image, p.Done>>20, p.Total>>20)
+			a.say("image %s: %s, %d of %d MB", p.Image, p.Doing, p.Done/mb, p.Total/mb)
 			return
 		}
-		a.say("%s %s: %d MB", p.Doing, p.Image, p.Done>>20)
+		a.say("image %s: %s, %d MB", p.Image, p.Doing, p.Done/mb)
 	}
 }
 
@@ -142,7 +145,12 @@ func (a *app) openDocker(ctx context.Context, f sandboxFlags) (closingDriver, er
 	if base == "" {
 		base = img.Ref()
 	}
-	d, err := docker.New(ctx, docker.Options{BaseImage: base})
+	d, err := docker.New(ctx, docker.Options{
+		BaseImage:   base,
+		Progress:    a.imageProgress(),
+		ImageBudget: int64(f.budget * 1e9),
+		Dir:         dockerDir(),
+	})
 	if errors.Is(err, sandbox.ErrUnavailable) {
 		return nil, fmt.Errorf("%w; %w", err, errNoEngine)
 	}
@@ -159,6 +167,20 @@ func (a *app) openDocker(ctx context.Context, f sandboxFlags) (closingDriver, er
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// dockerDir is where the driver remembers the images that it pulled; empty,
+// for not at all, where there is no place for that.
+func dockerDir() string {
+	cache, err := "/var/cache", error(nil)
+	if os.Geteuid() != 0 {
+		cache, err = os.UserCacheDir()
+	}
+	dir := filepath.Join(cache, "apprentice", "docker")
+	if err != nil || os.MkdirAll(dir, 0o755) != nil {
+		return ""
+	}
+	return dir
 }
 
 // ensureImage builds the image if the engine has not got it.
