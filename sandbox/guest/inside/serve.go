@@ -71,6 +71,11 @@ func serve(in io.Reader, out io.Writer) error {
 	}
 	deafen()
 	conceal()
+	exe, err := unix.Open("/proc/self/exe", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: "/proc/self/exe", Err: err}
+	}
+	g.program = fmt.Sprintf("/proc/self/fd/%d", exe)
 	if err := g.out.JSON(wire.Hello, 0, wire.Greeting{Version: wire.Version}); err != nil {
 		return err
 	}
@@ -104,6 +109,7 @@ func conceal() { _ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
 type guest struct {
 	out      *wire.Writer
 	children *children
+	program  string // this one, whatever becomes of its file
 	ownDisk  bool
 	heard    atomic.Bool // something of the client, since listen last looked
 	spent    spent

@@ -77,7 +77,7 @@ func (g *guest) startWorker(mode, dir string) (*worker, error) {
 		return nil, err
 	}
 	defer null.Close()
-	p, err := g.children.start("/proc/self/exe", []string{"apprentice-guest", mode}, &syscall.ProcAttr{
+	p, err := g.children.start(g.program, []string{"apprentice-guest", mode}, &syscall.ProcAttr{
 		Dir:   dir,
 		Env:   os.Environ(),
 		Files: []uintptr{null.Fd(), null.Fd(), os.Stderr.Fd(), uintptr(ends[1])},

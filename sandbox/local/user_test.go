@@ -1,0 +1,56 @@
+//go:build linux
+
+package local_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// someone is an ordinary user: no name, no group, no rights.
+const someone = 61234
+
+// TestAsAnOrdinaryUser runs all tests of this package once more, as an ordinary
+// user, who may do less and for whom much is done differently.
+func TestAsAnOrdinaryUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		return // the other tests are all that
+	}
+	home := t.TempDir()
+	require.NoError(t, os.Chmod(filepath.Dir(home), 0o755))
+	require.NoError(t, os.Chown(home, someone, someone))
+	self, err := os.Executable()
+	require.NoError(t, err)
+	binary, err := os.ReadFile(self)
+	require.NoError(t, err)
+	program := filepath.Join(home, "local.test")
+	require.NoError(t, os.WriteFile(program, binary, 0o755))
+
+	cmd := exec.Command(program, "-test.v", "-test.timeout=10m")
+	cmd.Dir = home
+	cmd.Env = append(os.Environ(), "HOME="+home, "TMPDIR="+home, "USER=someone")
+	// The engine, where there is one, is root's.
+	cmd.Env = append(cmd.Env, "APPRENTICE_TEST_IMAGE=", "APPRENTICE_MUST_RUN="+strings.ReplaceAll(os.Getenv("APPRENTICE_MUST_RUN"), "docker", ""))
+	cmd.SysProcAttr = &unix.SysProcAttr{Credential: &syscall.Credential{Uid: someone, Gid: someone}}
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", failures(string(out)))
+	require.Contains(t, string(out), "--- PASS: TestConformance ")
+}
+
+// failures are the lines of a verbose test log that lead to a failure.
+func failures(log string) string {
+	var b strings.Builder
+	for line := range strings.Lines(log) {
+		if !strings.Contains(line, "=== ") && !strings.Contains(line, "--- PASS") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
