@@ -33,7 +33,7 @@ func SuperviseShell() error {
 		return err
 	}
 	unix.CloseOnExec(linkFD)
-	l, err := newLink(linkFD)
+	l, err := newLink(linkFD, 0)
 	if err != nil {
 		return err
 	}

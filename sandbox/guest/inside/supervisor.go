@@ -40,7 +40,7 @@ func SuperviseExec() error {
 	}
 	conceal()
 	unix.CloseOnExec(linkFD)
-	l, err := newLink(linkFD)
+	l, err := newLink(linkFD, maxFDs)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ type supervisor struct {
 
 // newSupervisor returns one that listens to the guest.
 func newSupervisor(l *link) *supervisor {
-	s := &supervisor{link: l, asked: make(chan asked), children: newChildren(), environ: os.Environ()}
+	s := &supervisor{link: l, asked: make(chan asked), children: newChildren(0), environ: os.Environ()}
 	go func() {
 		defer close(s.asked)
 		for {
@@ -188,7 +188,7 @@ func (s *supervisor) start(c sandbox.Command, in, out int) (*process, error) {
 }
 
 func refused(err error) sandbox.Result {
-	return sandbox.Result{End: sandbox.EndRefused, ExitCode: -1, Reason: err.Error()}
+	return sandbox.Result{End: sandbox.EndRefused, ExitCode: -1, Reason: wire.NewError(err).Message}
 }
 
 // ended tells how a process ended.
