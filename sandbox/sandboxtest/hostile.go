@@ -202,7 +202,7 @@ func (h *host) unharmed(t *testing.T) {
 	require.Zero(t, h.reached.Load(), "connections to the host")
 }
 
-// ends of processes that run on the host with a mark among their arguments.
+// running lists the processes of the host with a mark among their arguments.
 func running(t *testing.T, mark string) []string {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")

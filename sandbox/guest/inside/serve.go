@@ -62,6 +62,7 @@ func Serve(in io.Reader, out io.Writer) error {
 	}
 	deafen()
 	conceal()
+	stock(guestThreads)
 	if err := g.out.JSON(wire.Hello, 0, wire.Greeting{Version: wire.Version}); err != nil {
 		return err
 	}
