@@ -69,7 +69,7 @@ func readFile(path string, out io.Writer) error {
 		return tooLarge(st.Size())
 	}
 	n, err := io.CopyN(out, f, maxRead)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	if err != nil {

@@ -90,7 +90,7 @@ func (w *searcher) file(path string) error {
 	}
 	for n := 1; ; n++ {
 		line, err := readLine(r)
-		if err == io.EOF && len(line) == 0 {
+		if errors.Is(err, io.EOF) && len(line) == 0 {
 			return nil
 		}
 		if err != nil && err != io.EOF {
@@ -108,7 +108,7 @@ func (w *searcher) file(path string) error {
 			w.room -= len(told) + len(",")
 			w.found.Matches = append(w.found.Matches, match)
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 	}
