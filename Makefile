@@ -11,10 +11,10 @@ guests = $(addprefix sandbox/guest/program/bin/guest-linux-,amd64 arm64)
 # The race detector needs a C compiler.
 race = $(if $(shell command -v cc),env CGO_ENABLED=1 $(GO) test -race,$(GO) test)
 
-.PHONY: help build demo test perf lint update clean FORCE
+.PHONY: help build demo test perf perf-sandbox soak lint update clean FORCE
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
 
 build: bin/apprentice ## bin/apprentice, with the guests for sandboxes inside
 
@@ -37,6 +37,12 @@ test: build ## all tests; provides a Docker Engine where it can (DOCKER=skip opt
 
 perf: build ## print what sandboxes and rewards cost here; docs/performance.md keeps the figures
 	@$(GO) test -run '^$$' -bench . -benchtime 2s ./sandbox/local ./srl/reward
+
+perf-sandbox: build ## what sandboxes cost beside their peers, as tables; about 5 minutes (ARGS="-only actions -n 50")
+	@$(WITH_ENGINE) --tests $(GO) run ./sandbox/sandboxtest/perf $(ARGS)
+
+soak: build ## 64 sandboxes at a time used and killed for 5 minutes, and nothing left (ARGS="-for 1m")
+	@$(WITH_ENGINE) --tests $(GO) run ./sandbox/sandboxtest/soak $(ARGS)
 
 lint: ## formatting, vet, staticcheck, golangci-lint, tidiness of go.mod
 	@test -z "$$(gofmt -s -l .)" || { echo "not gofmt-clean:"; gofmt -s -l .; exit 1; }

@@ -64,6 +64,14 @@ func (h host) WriteFile(_ context.Context, path string, data []byte) error {
 	return os.WriteFile(h.path(path), data, 0o644)
 }
 
+func (h host) Stat(_ context.Context, path string) (sandbox.File, error) {
+	info, err := os.Stat(h.path(path))
+	if err != nil {
+		return sandbox.File{}, err
+	}
+	return sandbox.File{Name: info.Name(), Size: info.Size(), Mode: info.Mode(), ModTime: info.ModTime()}, nil
+}
+
 func (h host) ReadFile(_ context.Context, path string) ([]byte, error) {
 	return os.ReadFile(h.path(path))
 }

@@ -40,6 +40,8 @@ type Sandbox interface {
 	ReadFile(ctx context.Context, path string) ([]byte, error)
 	// WriteFile writes a regular file, making its parent folders as needed.
 	WriteFile(ctx context.Context, path string, data []byte) error
+	// Stat returns what is known of a file; links are followed.
+	Stat(ctx context.Context, path string) (sandbox.File, error)
 	// PutTar unpacks a tar stream below dir.
 	PutTar(ctx context.Context, dir string, tar io.Reader) error
 	// Shell starts a bash session in dir.

@@ -4,24 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
 )
-
-// lookScript says what there is at a path: nothing, a folder, a file of how
-// many bytes, or something else (a FIFO, a socket, a device), which is not
-// opened.
-const lookScript = `if [ -d "$1" ]; then
-	echo folder
-elif [ -f "$1" ]; then
-	echo file $({ wc -c <"$1"; } 2>/dev/null)
-elif [ -e "$1" ]; then
-	echo other
-else
-	echo nothing
-fi`
 
 // What look finds.
 const (
@@ -31,19 +17,21 @@ const (
 	isNothing = "nothing"
 )
 
-// look says what there is at p, and the size in bytes of a regular file.
+// look says what there is at p, and the size in bytes of a regular file. What
+// cannot be reached is nothing.
 func (e *Environment) look(ctx context.Context, p string) (kind string, size int64, err error) {
-	res, err := e.run(ctx, "sh", "-c", lookScript, "look", p)
-	if err != nil {
+	f, err := e.sandbox.Stat(ctx, p)
+	switch {
+	case broken(ctx, err):
 		return "", 0, err
+	case err != nil:
+		return isNothing, 0, nil
+	case f.Mode.IsDir():
+		return isFolder, 0, nil
+	case f.Mode.IsRegular():
+		return isFile, f.Size, nil
 	}
-	kind, number, _ := strings.Cut(strings.TrimSpace(string(res.Output)), " ")
-	if number != "" {
-		if size, err = strconv.ParseInt(strings.TrimSpace(number), 10, 64); err != nil {
-			return "", 0, refuse("The size of %s cannot be read: %s", p, number)
-		}
-	}
-	return kind, size, nil
+	return isOther, 0, nil
 }
 
 // run runs a command for a tool. One that does not succeed is a refusal in its

@@ -22,7 +22,8 @@ type Command struct {
 	// Env is added to the sandbox's environment.
 	Env map[string]string `json:"env,omitempty"`
 	// Stdin is read to its end and passed on as fast as the command takes it;
-	// nil means an empty standard input.
+	// nil means an empty standard input. A Read that is under way when the
+	// command ends is not waited for.
 	Stdin io.Reader `json:"-"`
 	// Timeout bounds the run; zero means no bound but the context's.
 	Timeout time.Duration `json:"timeout,omitempty"`

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// A File is what is known of one file inside a sandbox. Links are not followed.
+// A File is what is known of one file inside a sandbox.
 type File struct {
 	Name    string      `json:"name"` // without its folder
 	Size    int64       `json:"size"` // bytes
 	Mode    fs.FileMode `json:"mode"`
 	ModTime time.Time   `json:"mod_time"`
-	Target  string      `json:"target,omitempty"` // of a symbolic link
+	Target  string      `json:"target,omitempty"` // of a symbolic link that was not followed
 }
 
 // An Edit replaces Old, which must occur exactly Count times, with New. The

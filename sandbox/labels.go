@@ -157,6 +157,13 @@ func (o Owner) Dead() bool {
 	return errors.Is(err, errZombie) || err == nil && start != o.Start
 }
 
+// Alive reports whether the owner is known to live. Of one that cannot be seen
+// from here, neither Alive nor Dead is true.
+func (o Owner) Alive() bool {
+	h, err := here()
+	return err == nil && o.Boot == h.Boot && o.Namespace == h.Namespace && !o.Dead()
+}
+
 var errZombie = errors.New("the process is dead, and only waiting for its parent")
 
 func startTime(pid int) (uint64, error) {

@@ -34,19 +34,21 @@ func TestWhatIsStale(t *testing.T) {
 		owner    sandbox.Owner
 		deadline time.Time
 		stale    bool
+		alive    bool // the owner, for all that is known
 	}{
-		{"a live owner", self, later, false},
-		{"a live owner, but the deadline has passed", self, time.Now().Add(-time.Second), true},
-		{"the same pid, another process", with(func(o *sandbox.Owner) { o.Start++ }), later, true},
-		{"a process that ended", with(func(o *sandbox.Owner) { o.PID = gone.Process.Pid }), later, true},
-		{"an earlier boot", with(func(o *sandbox.Owner) { o.Boot = "another" }), later, self.Machine != "-"},
-		{"another machine: nothing is known", with(func(o *sandbox.Owner) { o.Machine, o.Boot = "another", "another" }), later, false},
-		{"a machine without a name: nothing is known", with(func(o *sandbox.Owner) { o.Machine, o.Boot = "-", "another" }), later, false},
-		{"another pid namespace: nothing is known", with(func(o *sandbox.Owner) { o.Namespace, o.PID = "1", gone.Process.Pid }), later, false},
+		{"a live owner", self, later, false, true},
+		{"a live owner, but the deadline has passed", self, time.Now().Add(-time.Second), true, true},
+		{"the same pid, another process", with(func(o *sandbox.Owner) { o.Start++ }), later, true, false},
+		{"a process that ended", with(func(o *sandbox.Owner) { o.PID = gone.Process.Pid }), later, true, false},
+		{"an earlier boot", with(func(o *sandbox.Owner) { o.Boot = "another" }), later, self.Machine != "-", false},
+		{"another machine: nothing is known", with(func(o *sandbox.Owner) { o.Machine, o.Boot = "another", "another" }), later, false, false},
+		{"a machine without a name: nothing is known", with(func(o *sandbox.Owner) { o.Machine, o.Boot = "-", "another" }), later, false, false},
+		{"another pid namespace: nothing is known", with(func(o *sandbox.Owner) { o.Namespace, o.PID = "1", gone.Process.Pid }), later, false, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			require.Equal(t, tt.stale, sandbox.Labels{Owner: tt.owner, Deadline: tt.deadline}.Stale(time.Now()))
+			require.Equal(t, tt.alive, tt.owner.Alive())
 		})
 	}
 }

@@ -49,10 +49,9 @@ type Driver interface {
 	// behind.
 	Start(ctx context.Context, spec Spec) (Instance, error)
 
-	// Leftovers lists the sandboxes of this driver whose owner process is gone
-	// or whose deadline has passed. It never lists one before its deadline
-	// while its owner lives, or where that cannot be known from here.
-	Leftovers(ctx context.Context) ([]Leftover, error)
+	// List lists all sandboxes of this driver, those of other processes too and
+	// those that have outlived their owner, in no order.
+	List(ctx context.Context) ([]Running, error)
 }
 
 // An Instance is one started sandbox as its driver sees it from outside.
@@ -80,14 +79,6 @@ type Instance interface {
 
 	// Enforcement says for each limit whether it is in force.
 	Enforcement() map[Limit]Enforcement
-}
-
-// A Leftover is a sandbox that has outlived its owner or its deadline.
-type Leftover struct {
-	ID     string
-	Labels Labels
-	// Remove ends and removes the sandbox.
-	Remove func(ctx context.Context) error
 }
 
 // Spec says what sandbox to start. The zero value is a sandbox on the driver's

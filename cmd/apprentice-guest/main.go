@@ -1,3 +1,9 @@
+// The guest is started often, and needs no account of its share of the
+// processors: finding that would mean reading all mounts at each start.
+
+//go:debug containermaxprocs=0
+//go:debug updatemaxprocs=0
+
 // Apprentice-guest is the program that does all work inside a sandbox.
 //
 // It is not for people: apprentice carries it, puts it into each sandbox that
@@ -13,12 +19,16 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 
 	"github.com/apprentice-rl/apprentice/sandbox/guest/inside"
 	"github.com/apprentice-rl/apprentice/sandbox/local/contain"
 )
 
 func main() {
+	// All that this program does is pass things on between processes. On one
+	// processor it does that without waking further threads of its own.
+	runtime.GOMAXPROCS(1)
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "apprentice-guest:", err)
 		os.Exit(1)
@@ -31,7 +41,7 @@ func run(args []string) error {
 	}
 	switch args[0] {
 	case "serve":
-		return inside.Serve(os.Stdin, os.Stdout)
+		return inside.Serve()
 	case "exec":
 		return inside.SuperviseExec()
 	case "shell":

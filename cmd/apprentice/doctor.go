@@ -22,6 +22,7 @@ type checkup struct {
 	Start    float64                               `json:"start_ms,omitempty"` // from nothing to the first command done
 	Programs map[string]string                     `json:"programs,omitempty"` // name to version, "" for missing
 	Limits   map[sandbox.Limit]sandbox.Enforcement `json:"limits,omitempty"`
+	Findings []local.Finding                       `json:"findings,omitempty"` // part by part, of the local driver
 }
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -61,6 +62,15 @@ func (a *app) printCheckup(c checkup) {
 		mark = "not ok "
 	}
 	fmt.Fprintf(a.stdout, "%s%s: %s\n", mark, c.Driver, c.Detail)
+	for _, f := range c.Findings {
+		if !f.OK {
+			fmt.Fprintf(a.stdout, "       %s: %s", f.What, f.Detail)
+			if f.Mend != "" {
+				fmt.Fprintf(a.stdout, "\n         to mend it: %s", f.Mend)
+			}
+			fmt.Fprintln(a.stdout)
+		}
+	}
 	if !c.OK {
 		return
 	}
@@ -91,7 +101,9 @@ func (a *app) checkLocal(ctx context.Context) checkup {
 		return checkup{Driver: "local", Detail: err.Error()}
 	}
 	defer d.Close()
-	return check(ctx, d)
+	c := check(ctx, d)
+	c.Findings = d.Diagnose()
+	return c
 }
 
 func (a *app) checkDocker(ctx context.Context) checkup {

@@ -165,12 +165,12 @@ func lastLines(s string, n int) string {
 
 // collect removes sandboxes whose owner is gone or whose time is over.
 func (a *app) collect(ctx context.Context, d sandbox.Driver) (removed []string, err error) {
-	left, err := d.Leftovers(ctx)
+	left, err := sandbox.Leftovers(ctx, d)
 	if err != nil {
 		return nil, err
 	}
 	for _, l := range left {
-		if rerr := l.Remove(ctx); rerr != nil && !errors.Is(rerr, os.ErrNotExist) {
+		if rerr := l.Remove(ctx); rerr != nil {
 			err = errors.Join(err, rerr)
 			continue
 		}

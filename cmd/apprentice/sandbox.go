@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -18,19 +16,17 @@ import (
 	"github.com/apprentice-rl/apprentice/benchmarks"
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/sandbox"
-	"github.com/apprentice-rl/apprentice/sandbox/docker"
-	"github.com/apprentice-rl/apprentice/sandbox/local"
 )
 
 func (a *app) sandboxCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "sandbox",
 		Short:   "Look into the environment of a task, and clean up",
-		Example: "  apprentice sandbox run --task starter__envfile-76\n  apprentice sandbox gc",
+		Example: "  apprentice sandbox run --task starter__envfile-76\n  apprentice sandbox list\n  apprentice sandbox gc",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.sandboxRunCommand(), a.sandboxGCCommand())
+	cmd.AddCommand(a.sandboxRunCommand(), a.sandboxListCommand(), a.sandboxGCCommand())
 	return cmd
 }
 
@@ -45,9 +41,9 @@ func (a *app) sandboxRunCommand() *cobra.Command {
 commit with nothing newer, the same image, limits, user and variables as a
 policy and the evaluator get. The sandbox is gone afterwards.
 
-Commands are read from standard input and run in one bash session; Ctrl-C ends the
-command that runs, Ctrl-D the session. With a command after --, only that runs.
-Programs that need a terminal of their own, such as editors, do not work in here.`,
+At a terminal this is an interactive bash, in which everything works that works at
+a terminal; elsewhere, standard input is run as one script. With a command after --,
+only that runs, on the standard streams.`,
 		Example: `  apprentice sandbox run --task starter__envfile-76
   apprentice sandbox run --task starter__envfile-76 --patch fix.diff -- go test ./...
   echo 'git log --oneline' | apprentice sandbox run --task starter__envfile-76`,
@@ -94,7 +90,7 @@ func (a *app) sandboxRun(ctx context.Context, d sandbox.Driver, task env.Task, p
 	}
 	a.say("%s at %.12s in a %s sandbox; it is gone when this ends", task.ID, e.Start(), d.Name())
 	if len(command) > 0 {
-		res, err := e.Sandbox().Run(ctx, sandbox.Command{Argv: command, Dir: env.Workdir})
+		res, err := a.attach(ctx, e, sandbox.Command{Argv: command})
 		if err != nil {
 			return err
 		}
@@ -103,16 +99,22 @@ func (a *app) sandboxRun(ctx context.Context, d sandbox.Driver, task env.Task, p
 	return a.session(ctx, e)
 }
 
-// session runs what standard input holds in one bash session.
+// session runs what standard input holds in one bash session, or, where that is
+// a person at a terminal, an interactive bash.
 func (a *app) session(ctx context.Context, e *env.Environment) error {
+	if a.atTerminal() {
+		// Its exit code is that of the last command; leaving is no failure.
+		_, err := a.attach(ctx, e, sandbox.Command{
+			Argv: []string{"bash", "--norc", "-i"},
+			Env:  map[string]string{"PS1": e.Task().ID + ":\\w\\$ "},
+		})
+		return err
+	}
 	shell, err := e.Sandbox().Shell(ctx, env.Workdir)
 	if err != nil {
 		return err
 	}
 	defer shell.Close()
-	if f, ok := a.stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return a.converse(ctx, e, shell)
-	}
 	script, err := io.ReadAll(a.stdin)
 	if err != nil {
 		return err
@@ -124,91 +126,57 @@ func (a *app) session(ctx context.Context, e *env.Environment) error {
 	return a.show(res.Result)
 }
 
-// converse reads commands from a terminal. There, Ctrl-C ends the command and
-// not the session; exit, Ctrl-D and SIGTERM end the session.
-func (a *app) converse(ctx context.Context, e *env.Environment, shell sandbox.Shell) error {
-	interrupts, end := make(chan os.Signal, 1), make(chan os.Signal, 1)
-	signal.Notify(interrupts, os.Interrupt)
-	signal.Notify(end, syscall.SIGTERM)
-	defer signal.Stop(interrupts)
-	defer signal.Stop(end)
-	ctx = context.WithoutCancel(ctx) // which the first Ctrl-C ends
-
-	lines := make(chan string)
-	go func() {
-		defer close(lines)
-		for s := bufio.NewScanner(a.stdin); s.Scan(); {
-			lines <- s.Text()
-		}
-	}()
-	dir, text := env.Workdir, ""
-	for {
-		prompt := e.Task().ID + ":" + dir + "$ "
-		if text != "" {
-			prompt = "> "
-		}
-		fmt.Fprint(a.stderr, prompt)
-		select {
-		case <-end:
-			return nil
-		case <-interrupts:
-			text = ""
-			fmt.Fprintln(a.stderr)
-			continue
-		case line, more := <-lines:
-			if !more || text == "" && strings.TrimSpace(line) == "exit" {
-				fmt.Fprintln(a.stderr)
-				return nil
-			}
-			text += line + "\n"
-		}
-		whole, err := complete(ctx, e.Sandbox(), text)
-		if err != nil {
-			return err
-		}
-		if !whole {
-			continue
-		}
-		res, err := interruptible(ctx, shell, text, interrupts)
-		if err != nil {
-			return err
-		}
-		_ = a.show(res.Result) // that a command failed is shown, and the session goes on
-		dir, text = res.Dir, ""
+// atTerminal reports whether a person types and reads here.
+func (a *app) atTerminal() bool {
+	in, ok := a.stdin.(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) {
+		return false
 	}
+	out, ok := a.stdout.(*os.File)
+	return ok && term.IsTerminal(int(out.Fd()))
 }
 
-// complete reports whether bash can read text as it is, or more must come: the
-// rest of a loop, of a quotation, of a here-document.
-func complete(ctx context.Context, sb env.Sandbox, text string) (bool, error) {
-	res, err := sb.Run(ctx, sandbox.Command{Argv: []string{"bash", "-n"}, Stdin: strings.NewReader(text)})
+// attach runs a command on the standard streams: on a terminal of its own where
+// this process has one.
+func (a *app) attach(ctx context.Context, e *env.Environment, cmd sandbox.Command) (sandbox.Result, error) {
+	cmd.Dir, cmd.Stdin, cmd.Output = env.Workdir, a.stdin, a.stdout
+	if !a.atTerminal() {
+		return e.Sandbox().Run(ctx, cmd)
+	}
+	in, out := int(a.stdin.(*os.File).Fd()), int(a.stdout.(*os.File).Fd())
+	size := func() (s sandbox.Size) {
+		if columns, rows, err := term.GetSize(out); err == nil {
+			s = sandbox.Size{Rows: uint16(rows), Columns: uint16(columns)}
+		}
+		return s
+	}
+	// Keys go to the program inside as they are, Ctrl-C among them.
+	before, err := term.MakeRaw(in)
 	if err != nil {
-		return false, err
+		return sandbox.Result{}, fmt.Errorf("taking over the terminal: %w", err)
 	}
-	said := string(res.Output)
-	return !strings.Contains(said, "unexpected end of file") && !strings.Contains(said, "unexpected EOF") &&
-		!strings.Contains(said, "here-document"), nil
-}
-
-// interruptible runs a script that a signal ends.
-func interruptible(ctx context.Context, shell sandbox.Shell, text string, interrupts <-chan os.Signal) (sandbox.ShellResult, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	done := make(chan struct{})
+	defer func() { _ = term.Restore(in, before) }()
+	sizes, done := make(chan sandbox.Size), make(chan struct{})
 	defer close(done)
+	changed := make(chan os.Signal, 1)
+	signal.Notify(changed, syscall.SIGWINCH)
+	defer signal.Stop(changed)
 	go func() {
-		select {
-		case <-interrupts:
-			cancel()
-		case <-done:
+		for {
+			select {
+			case <-changed:
+				select {
+				case sizes <- size():
+				case <-done:
+					return
+				}
+			case <-done:
+				return
+			}
 		}
 	}()
-	res, err := shell.Run(ctx, text, 0)
-	if errors.Is(err, context.Canceled) {
-		// Where it is now: the answer to the cancelled script was not waited for.
-		return shell.Run(context.WithoutCancel(ctx), "true", time.Minute)
-	}
-	return res, err
+	cmd.Terminal = &sandbox.Terminal{Size: size(), Type: os.Getenv("TERM"), Resize: sizes}
+	return e.Sandbox().Run(ctx, cmd)
 }
 
 // show prints the output of a command, and says how it ended where that was
@@ -229,39 +197,4 @@ func (a *app) show(res sandbox.Result) error {
 		a.say("[%s %s after %v]", res.End, res.Signal, res.Duration.Round(time.Millisecond))
 	}
 	return errors.Join(errFellShort, errSaid)
-}
-
-func (a *app) sandboxGCCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "gc",
-		Short: "Remove sandboxes whose owner is gone or whose time is over",
-		Long: `Remove sandboxes whose owner is gone or whose time is over, and no others. Every
-command that starts sandboxes does the same first.`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			removed := []string{}
-			for _, open := range []func() (closingDriver, error){
-				func() (closingDriver, error) { return docker.New(cmd.Context(), docker.Options{}) },
-				func() (closingDriver, error) { return local.New(local.Options{}) },
-			} {
-				d, err := open()
-				if errors.Is(err, sandbox.ErrUnavailable) {
-					continue
-				}
-				if err != nil {
-					return err
-				}
-				ids, err := a.collect(cmd.Context(), d)
-				if err = errors.Join(err, d.Close()); err != nil {
-					return err
-				}
-				removed = append(removed, ids...)
-			}
-			if a.json {
-				return a.printJSON(map[string]any{"removed": removed})
-			}
-			fmt.Fprintf(a.stdout, "%d sandboxes removed\n", len(removed))
-			return nil
-		},
-	}
 }

@@ -292,19 +292,19 @@ func (d *Driver) config(spec sandbox.Spec, image string, labels sandbox.Labels) 
 		}
 }
 
-// Leftovers implements sandbox.Driver.
-func (d *Driver) Leftovers(ctx context.Context) ([]sandbox.Leftover, error) {
+// List implements sandbox.Driver.
+func (d *Driver) List(ctx context.Context) ([]sandbox.Running, error) {
 	list, err := d.api.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", sandbox.LabelOwner))})
 	if err != nil {
 		return nil, d.wrap("listing containers", err)
 	}
-	var found []sandbox.Leftover
+	var found []sandbox.Running
 	for _, c := range list {
 		labels, err := sandbox.ParseLabels(c.Labels)
-		if err != nil || !labels.Stale(time.Now()) {
+		if err != nil {
 			continue
 		}
-		found = append(found, sandbox.Leftover{ID: c.ID, Labels: labels, Remove: func(ctx context.Context) error {
+		found = append(found, sandbox.Running{ID: c.ID, Labels: labels, Started: time.Unix(c.Created, 0), Remove: func(ctx context.Context) error {
 			return remove(ctx, d.api, c.ID)
 		}})
 	}

@@ -26,15 +26,16 @@ func (c *Client) WriteFile(ctx context.Context, path string, data []byte) error 
 	return c.call(ctx, wire.Call{Op: wire.OpWrite, Path: path}, exchange{in: bytes.NewReader(data)}, nil)
 }
 
-// Stat returns what is known of a file. A link is not followed. The error
-// matches fs.ErrNotExist if there is none.
+// Stat returns what is known of a file; links are followed. The error matches
+// fs.ErrNotExist if there is none.
 func (c *Client) Stat(ctx context.Context, path string) (sandbox.File, error) {
 	var f sandbox.File
 	err := c.call(ctx, wire.Call{Op: wire.OpStat, Path: path}, exchange{}, &f)
 	return f, err
 }
 
-// List returns the files of a folder by name, up to 4,000 of them.
+// List returns the files of a folder by name, up to 4,000 of them. Links are
+// not followed.
 func (c *Client) List(ctx context.Context, path string) ([]sandbox.File, error) {
 	var l wire.Files
 	err := c.call(ctx, wire.Call{Op: wire.OpList, Path: path}, exchange{}, &l)

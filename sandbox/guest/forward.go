@@ -70,13 +70,20 @@ func (c *Client) Offer(ctx context.Context, address sandbox.Address, dial func(c
 	return o, nil
 }
 
-// Close ends the offer and the connections that were made through it.
+// Close ends the offer and the connections that were made through it. When it
+// returns, nothing listens inside any more.
 func (o *Offer) Close() error {
-	o.client.mu.Lock()
-	delete(o.client.offers, o.req.id)
-	o.client.mu.Unlock()
+	c := o.client
+	c.mu.Lock()
+	delete(c.offers, o.req.id)
+	c.mu.Unlock()
 	o.cancel()
-	o.client.end(o.req)
+	go func() { _ = c.w.Frame(wire.Frame{Type: wire.Cancel, Request: o.req.id}) }()
+	select {
+	case <-o.req.over:
+	case <-time.After(grace):
+	}
+	c.end(o.req)
 	o.serving.Wait()
 	return nil
 }

@@ -64,9 +64,17 @@ func findBase(toolchains, hide []string, empty string) (base, error) {
 	}
 	for _, f := range etcNames {
 		source, err := filepath.EvalSymlinks(f)
-		if err == nil {
-			b.binds = append(b.binds, contain.Bind{Source: source, Target: f})
+		if err != nil {
+			continue
 		}
+		// Every mount costs time, at each start; a small file is as well copied.
+		if st, err := os.Stat(source); err == nil && st.Mode().IsRegular() && st.Size() <= 1<<10 {
+			if text, err := os.ReadFile(source); err == nil {
+				b.files[f] = string(text)
+				continue
+			}
+		}
+		b.binds = append(b.binds, contain.Bind{Source: source, Target: f})
 	}
 	var bins []string
 	if root := goRoot(); root != "" && reachable(root) == nil {

@@ -4,17 +4,20 @@ package local
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"sync"
+	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/sandbox/guest/inside"
+	"github.com/apprentice-rl/apprentice/sandbox/local/contain"
 )
 
 // An instance is one running local sandbox.
@@ -22,10 +25,12 @@ type instance struct {
 	id          string
 	driver      *Driver
 	enforcement map[sandbox.Limit]sandbox.Enforcement
+	limits      sandbox.Limits
+	group       *group
 	cmd         *exec.Cmd
 	stream      stream
 	notes       sandbox.Notes
-	destroyed   sync.Once
+	destroyed   atomic.Bool
 
 	dead  chan struct{} // closed when the guest has ended
 	death sandbox.Death
@@ -40,7 +45,9 @@ type stream struct {
 func (s stream) Write(p []byte) (int, error) { return s.in.Write(p) }
 func (s stream) Close() error                { return errors.Join(s.in.Close(), s.out.Close()) }
 
-func (in *instance) start(cmd *exec.Cmd, plan []byte) error {
+// start makes the process, writes down that it is there, tells it the plan, and
+// waits until the walls stand.
+func (in *instance) start(cmd *exec.Cmd, plan contain.Plan, labels sandbox.Labels) (err error) {
 	var files []*os.File
 	pipe := func() (r, w *os.File, err error) {
 		if r, w, err = os.Pipe(); err == nil {
@@ -82,52 +89,92 @@ func (in *instance) start(cmd *exec.Cmd, plan []byte) error {
 	in.cmd = cmd
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = inR, outW, &in.notes
 	cmd.ExtraFiles = []*os.File{planR, failW} // contain.PlanFD, contain.FailureFD
-	if err := cmd.Start(); err != nil {
-		return unavailable(err)
+	note, err := in.driver.note(in, labels)
+	if err != nil {
+		return err
 	}
-	go func() { // the plan may be larger than a pipe
-		_, _ = planW.Write(plan)
-		_ = planW.Close()
-	}()
-	keep(planW)
+	defer note.Close()
+	if err := in.group.make(); err != nil {
+		return errors.Join(err, note.forget())
+	}
+	if err := in.group.start(cmd.SysProcAttr, cmd.Start); err != nil {
+		// Where only the way back to our own group failed, the process is there.
+		if cmd.Process != nil {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		}
+		return errors.Join(unavailable(err), in.group.remove(context.Background()), note.forget())
+	}
 	in.stream = stream{Reader: outR, in: keep(inW), out: keep(outR)}
 	go in.wait()
 	_ = failW.Close()
+	// All this while the process is starting; it waits for its plan.
+	text, err := json.Marshal(plan)
+	if err := errors.Join(err, note.complete(cmd.Process.Pid), in.group.limit(in.limits)); err != nil {
+		return errors.Join(err, in.Destroy(context.Background()))
+	}
+	go func() { // the plan may be larger than a pipe
+		_, _ = planW.Write(text)
+		_ = planW.Close()
+	}()
+	keep(planW)
 	// Its end says that the walls stand and the guest is there.
 	if failure, err := io.ReadAll(failR); err != nil || len(failure) > 0 {
 		_ = in.stream.Close()
 		<-in.dead
-		return unavailable(errors.Join(err, errors.New(string(failure))))
+		if err == nil {
+			err = wallFailure(failure)
+		}
+		return unavailable(err)
 	}
 	return nil
 }
 
-// unavailable explains why namespaces could not be made.
+// A wallFailure is what the first process said when it could not build the
+// walls.
+type wallFailure string
+
+func (f wallFailure) Error() string { return string(f) }
+
+// Is recognises what the kernel forbade.
+func (f wallFailure) Is(target error) bool {
+	return (target == unix.EPERM || target == unix.EACCES) && strings.HasSuffix(string(f), target.Error())
+}
+
+// unavailable is the error of a machine on which there can be no sandboxes.
 func unavailable(err error) error {
-	hint := "; 'apprentice doctor' says more, and --sandbox docker does without namespaces of our own"
-	switch {
-	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		hint = "; this kernel forbids user namespaces to this user (see kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns)"
-	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EUSERS):
-		hint = "; the limit on user namespaces is used up (user.max_user_namespaces)"
+	detail, mend := explain("", err)
+	if detail == err.Error() {
+		mend = "'apprentice doctor' says more, and --sandbox docker does without namespaces of our own"
+	} else {
+		err = fmt.Errorf("%s: %w", detail, err)
 	}
-	return fmt.Errorf("%w%s: %w", err, hint, sandbox.ErrUnavailable)
+	return fmt.Errorf("%w; %s: %w", err, mend, sandbox.ErrUnavailable)
 }
 
 func (in *instance) wait() {
 	err := in.cmd.Wait()
 	d := sandbox.Death{Cause: sandbox.DeathKilled, Detail: in.notes.String()}
 	switch code := in.cmd.ProcessState.ExitCode(); {
-	case err == nil:
+	case err == nil, in.destroyed.Load():
 		d.Cause = sandbox.DeathClosed
 	case code == inside.DeadlineExit:
 		d.Cause = sandbox.DeathDeadline
+	case code < 0 && in.group.oomKills() > 0:
+		// Nothing inside can kill the init of a pid namespace; the kernel can.
+		d.Cause = sandbox.DeathMemory
+		d.Detail = fmt.Sprintf("the sandbox used all of its %d bytes of memory, and the guest itself was killed for it", in.limits.Memory)
 	}
 	if d.Detail == "" && err != nil {
 		d.Detail = err.Error()
 	}
+	if err := in.group.remove(context.Background()); err != nil {
+		// The note stays, so that a later process tries again.
+		d.Detail = errors.Join(errors.New(d.Detail), err).Error()
+	} else {
+		_ = os.Remove(in.driver.stateFile(in.id))
+	}
 	in.death = d
-	_ = os.Remove(in.driver.stateFile(in.id))
 	close(in.dead)
 }
 
@@ -148,10 +195,10 @@ func (in *instance) Wait(ctx context.Context) (sandbox.Death, error) {
 // Destroy kills the guest, which is the init of its pid namespace; the kernel
 // then kills all the rest, and the mounts go with the last process.
 func (in *instance) Destroy(ctx context.Context) error {
-	in.destroyed.Do(func() {
+	if !in.destroyed.Swap(true) {
 		_ = in.stream.Close()
 		_ = in.cmd.Process.Kill()
-	})
+	}
 	select {
 	case <-in.dead:
 		return nil

@@ -5,7 +5,9 @@ package local
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -18,34 +20,68 @@ import (
 // state is what is written down of a running sandbox, for whoever has to clean
 // up after a process that was killed.
 type state struct {
-	ID     string            `json:"id"`
-	Guest  string            `json:"guest"` // a sandbox.Owner: the guest's process
-	Labels map[string]string `json:"labels"`
+	ID      string            `json:"id"`
+	Started time.Time         `json:"started"`
+	Labels  map[string]string `json:"labels"`
+	Groups  []string          `json:"groups,omitempty"` // folders of control groups
+	Guest   string            `json:"guest,omitempty"`  // a sandbox.Owner: the guest's process, once it is there
 }
 
 func (d *Driver) stateFile(id string) string {
 	return filepath.Join(d.dir, "sandboxes", id+".json")
 }
 
-func (d *Driver) remember(in *instance, labels sandbox.Labels) error {
-	guest, err := sandbox.OwnerOf(in.cmd.Process.Pid)
-	if err != nil {
-		return err
-	}
-	b, err := json.Marshal(state{ID: in.id, Guest: guest.String(), Labels: labels.Map()})
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(d.stateFile(in.id), b, 0o600)
+// A note is the state of a sandbox on disk. It is there before anything else
+// of the sandbox is, and completed when there is a process.
+type note struct {
+	*os.File
+	state state
 }
 
-// Leftovers implements sandbox.Driver.
-func (d *Driver) Leftovers(context.Context) ([]sandbox.Leftover, error) {
+func (d *Driver) note(in *instance, labels sandbox.Labels) (*note, error) {
+	f, err := os.OpenFile(d.stateFile(in.id), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("writing down the sandbox: %w", err)
+	}
+	n := &note{File: f, state: state{ID: in.id, Started: time.Now().UTC(), Labels: labels.Map(), Groups: in.group.dirs}}
+	if err := n.write(); err != nil {
+		return nil, errors.Join(err, n.forget(), f.Close())
+	}
+	return n, nil
+}
+
+// complete adds the guest. The text only grows, so that it covers what was
+// there.
+func (n *note) complete(pid int) error {
+	guest, err := sandbox.OwnerOf(pid)
+	if err != nil {
+		return err
+	}
+	n.state.Guest = guest.String()
+	return n.write()
+}
+
+func (n *note) write() error {
+	b, err := json.Marshal(n.state)
+	if err == nil {
+		_, err = n.WriteAt(b, 0)
+	}
+	if err != nil {
+		return fmt.Errorf("writing down the sandbox: %w", err)
+	}
+	return nil
+}
+
+// forget removes the note of a sandbox that never came to be.
+func (n *note) forget() error { return os.Remove(n.Name()) }
+
+// List implements sandbox.Driver.
+func (d *Driver) List(context.Context) ([]sandbox.Running, error) {
 	entries, err := os.ReadDir(filepath.Join(d.dir, "sandboxes"))
 	if err != nil {
 		return nil, fmt.Errorf("listing local sandboxes: %w", err)
 	}
-	var found []sandbox.Leftover
+	var found []sandbox.Running
 	for _, e := range entries {
 		path := filepath.Join(d.dir, "sandboxes", e.Name())
 		b, err := os.ReadFile(path)
@@ -57,21 +93,66 @@ func (d *Driver) Leftovers(context.Context) ([]sandbox.Leftover, error) {
 			continue // being written just now
 		}
 		labels, err := sandbox.ParseLabels(s.Labels)
-		if err != nil || !labels.Stale(time.Now()) {
-			continue
-		}
-		guest, err := sandbox.ParseOwner(s.Guest)
 		if err != nil {
 			continue
 		}
-		found = append(found, sandbox.Leftover{ID: s.ID, Labels: labels, Remove: func(context.Context) error {
-			if !guest.Dead() {
-				if err := unix.Kill(guest.PID, unix.SIGKILL); err != nil && err != unix.ESRCH {
-					return fmt.Errorf("killing sandbox %s: %w", s.ID, err)
-				}
+		found = append(found, sandbox.Running{ID: s.ID, Labels: labels, Started: s.Started, Remove: func(ctx context.Context) error {
+			if err := s.end(ctx); err != nil {
+				return fmt.Errorf("removing sandbox %s: %w", s.ID, err)
 			}
-			return os.Remove(path)
+			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			return nil
 		}})
 	}
 	return found, nil
+}
+
+// end ends what is left of a sandbox. A guest that is not named either was
+// never started, or has found the pipe with its plan to end without one.
+func (s *state) end(ctx context.Context) error {
+	if s.Guest != "" {
+		guest, err := sandbox.ParseOwner(s.Guest)
+		if err != nil {
+			return err
+		}
+		if err := kill(ctx, guest); err != nil {
+			return err
+		}
+	}
+	return removeGroups(ctx, s.Groups)
+}
+
+// kill kills a guest and waits for its end, and so for that of all others in
+// its pid namespace.
+func kill(ctx context.Context, guest sandbox.Owner) error {
+	if guest.Dead() {
+		return nil
+	}
+	fd, err := unix.PidfdOpen(guest.PID, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	if err != nil {
+		return os.NewSyscallError("pidfd_open", err)
+	}
+	defer unix.Close(fd)
+	if guest.Dead() { // and the number was given to another process just now
+		return nil
+	}
+	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+		return os.NewSyscallError("pidfd_send_signal", err)
+	}
+	const step = 100 // milliseconds
+	for ctx.Err() == nil {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, step)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return os.NewSyscallError("poll", err)
+		}
+		if n > 0 {
+			return nil
+		}
+	}
+	return ctx.Err()
 }

@@ -4,26 +4,66 @@
 // ordinary user or by root, with nothing to install and nothing running before
 // or after. It is the embedded default where no Docker answers.
 //
-// A sandbox sees an allow-list of the host, read-only: /usr (with /bin, /sbin
-// and /lib*), a few named files of /etc, and the roots of toolchains that are
-// installed elsewhere. All else is a fresh tmpfs: there is no home folder, no
-// run folder, no Docker socket, no shadow file, and no apprentice binary. The
-// network is a loopback of its own. Inside runs one unprivileged user without
-// capabilities; when the driver runs as root, that user is no user of the host
-// either.
+// # What a sandbox sees
+//
+// An allow-list of the host, read-only: /usr (with /bin, /sbin and /lib*), a few
+// named files of /etc, and the roots of toolchains that are installed
+// elsewhere. All else is a fresh tmpfs: there is no home folder, no run folder,
+// no Docker socket, no shadow file, and no apprentice binary. The network is a
+// loopback of its own. Inside runs one unprivileged user without capabilities;
+// when the driver runs as root, that user is no user of the host either.
+//
+// # How it comes to be, in this order
+//
+//  1. A note of the sandbox is written to the state folder: whose it is, and
+//     the control groups that it will have. Whatever happens from here on, a
+//     later process finds what is left ([Driver.List]).
+//  2. Control groups are made, where this user may make them: as root below our
+//     own group of each hierarchy of version 1, and with version 2 as root or
+//     where a group was delegated to this user.
+//  3. The first process is made, in the control groups and in new user, mount,
+//     pid, network, ipc, uts and cgroup namespaces. It executes the guest
+//     program from a sealed memory file, with nothing of our environment, and
+//     waits for its plan.
+//  4. Meanwhile the limits are set: memory (with swap), processor time, and
+//     processes. Where there is no control group for memory, each process is
+//     bounded by itself (RLIMIT_DATA) and the limit is reported as not
+//     enforced. Processes are counted per user namespace in any case.
+//  5. The plan is sent, and the process builds the walls, as package contain
+//     tells: a root of its own, /dev and /proc, the loopback, no capabilities
+//     and no new privileges, Landlock, and last the filter of system calls,
+//     which package seccomp assembles.
+//  6. It becomes the guest, which is the init of the pid namespace. When it
+//     ends, for whatever reason, the kernel kills all the rest, the mounts go
+//     with the last process, and the driver removes groups and note.
+//
+// # Limits, and what they count
+//
+// The disk is a tmpfs: files are memory. So files count against the limit of
+// memory, and where memory is limited they get at most three quarters of it,
+// and /dev/shm an eighth: else a full disk would take the memory that the guest
+// needs to say so. A file may be as large as the disk and no larger (RLIMIT_FSIZE),
+// holes included. The guest is the last that the kernel kills for memory; when
+// it is, the sandbox ends as [sandbox.DeathMemory].
+//
+// A sandbox sees its own control groups, read-only, below /sys/fs/cgroup; there
+// is nothing else of /sys.
+//
+// An instance's Enforcement says what holds on this machine, and
+// [Driver.Diagnose] why the rest does not.
 package local
 
 import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -33,6 +73,7 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox/guest/inside"
 	"github.com/apprentice-rl/apprentice/sandbox/guest/program"
 	"github.com/apprentice-rl/apprentice/sandbox/local/contain"
+	"github.com/apprentice-rl/apprentice/sandbox/local/seccomp"
 )
 
 // Options configure the driver. The zero value is usable.
@@ -56,6 +97,9 @@ type Driver struct {
 	dir   string
 	guest *os.File // a sealed memfd: nothing inside can write to it
 	base  base
+	// What this kernel and this user allow.
+	filter []byte // of system calls; nil where the kernel has no filters
+	groups *cgroups
 }
 
 // New returns the driver, or an error that matches sandbox.ErrUnavailable and
@@ -96,7 +140,13 @@ func New(opts Options) (*Driver, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("local driver: %w", err), f.Close())
 	}
-	return &Driver{dir: opts.Dir, guest: f, base: b}, nil
+	d := &Driver{dir: opts.Dir, guest: f, base: b, groups: findCgroups("")}
+	if hasFilters() {
+		if d.filter, err = seccomp.Program(); err != nil {
+			return nil, errors.Join(fmt.Errorf("local driver: %w", err), f.Close())
+		}
+	}
+	return d, nil
 }
 
 // sealed returns an executable memory file that can never change.
@@ -147,40 +197,6 @@ const User = 1000
 // beyond the numbers that users and subordinate ids have.
 const hostUser = 1 << 30
 
-// enforcement says what this driver does on this machine.
-func (d *Driver) enforcement(spec sandbox.Spec) map[sandbox.Limit]sandbox.Enforcement {
-	e := map[sandbox.Limit]sandbox.Enforcement{
-		sandbox.LimitDisk:          sandbox.Enforced, // the size of the tmpfs
-		sandbox.LimitProcesses:     sandbox.Unenforced,
-		sandbox.LimitNetwork:       sandbox.Enforced,
-		sandbox.LimitCapabilities:  sandbox.Enforced,
-		sandbox.LimitNewPrivileges: sandbox.Enforced,
-		sandbox.LimitMemory:        sandbox.Unenforced,
-		sandbox.LimitCPU:           sandbox.Unenforced,
-		sandbox.LimitSyscalls:      sandbox.Unenforced,
-	}
-	if kernelSince(5, 14) { // RLIMIT_NPROC is counted per user namespace
-		e[sandbox.LimitProcesses] = sandbox.Enforced
-	}
-	if spec.Network == sandbox.NetworkHost {
-		e[sandbox.LimitNetwork] = sandbox.Open
-	}
-	return e
-}
-
-// kernelSince reports whether the running kernel is of that version or newer.
-func kernelSince(major, minor int) bool {
-	var u unix.Utsname
-	var a, b int
-	if unix.Uname(&u) != nil {
-		return false
-	}
-	if _, err := fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &a, &b); err != nil {
-		return false
-	}
-	return a > major || a == major && b >= minor
-}
-
 // Start implements sandbox.Driver.
 func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Instance, error) {
 	if err := ctx.Err(); err != nil {
@@ -202,38 +218,43 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Instance
 	if err != nil {
 		return nil, err
 	}
-	plan, err := json.Marshal(d.plan(spec))
-	if err != nil {
-		return nil, err
-	}
 	id := make([]byte, 6)
 	_, _ = rand.Read(id) // never fails
 	in := &instance{
 		id:          "local-" + hex.EncodeToString(id),
 		driver:      d,
 		enforcement: force,
+		limits:      spec.Limits.OrDefault(),
 		dead:        make(chan struct{}),
 	}
-	if err := in.start(d.command(spec), plan); err != nil {
+	in.group = d.groups.group(in.id, in.limits)
+	if err := in.start(d.command(spec), d.plan(spec, in.group.binds()), labels); err != nil {
 		return nil, fmt.Errorf("starting a local sandbox: %w", err)
-	}
-	if err := d.remember(in, labels); err != nil {
-		return nil, errors.Join(fmt.Errorf("starting a local sandbox: %w", err), in.Destroy(context.WithoutCancel(ctx)))
 	}
 	return in, nil
 }
 
-func (d *Driver) plan(spec sandbox.Spec) contain.Plan {
+func (d *Driver) plan(spec sandbox.Spec, groups []contain.Bind) contain.Plan {
 	limits := spec.Limits.OrDefault()
 	p := contain.Plan{
 		Hostname:     "sandbox",
-		Binds:        d.base.binds,
+		Binds:        slices.Concat(d.base.binds, groups),
 		Links:        d.base.links,
 		Files:        maps.Clone(d.base.files),
 		Folders:      []string{home, "/testbed"},
 		DiskBytes:    limits.Disk,
+		SharedBytes:  sharedMemory,
 		ProcessCount: uint64(limits.Processes),
 		HostNetwork:  spec.Network == sandbox.NetworkHost,
+		Filter:       d.filter,
+	}
+	if d.groups.has("memory") {
+		// Files are memory that killing a process does not free: some must be
+		// left for the guest, which else were killed in the end.
+		p.DiskBytes = min(limits.Disk, limits.Memory/4*3)
+		p.SharedBytes = min(sharedMemory, limits.Memory/8)
+	} else {
+		p.DataBytes = uint64(limits.Memory)
 	}
 	if spec.Image != "" {
 		p.Lower = d.snapshotDir(spec.Image)
@@ -247,6 +268,9 @@ func (d *Driver) plan(spec sandbox.Spec) contain.Plan {
 // home is the home folder of the user inside.
 const home = "/home/agent"
 
+// sharedMemory is the size of /dev/shm, as Docker has it.
+const sharedMemory = 64 << 20
+
 func (d *Driver) command(spec sandbox.Spec) *exec.Cmd {
 	// The guest is started from memory: there is no file of it that something
 	// inside or outside could replace.
@@ -259,6 +283,7 @@ func (d *Driver) command(spec sandbox.Spec) *exec.Cmd {
 	env := map[string]string{
 		"PATH": d.base.path, "HOME": home, "USER": "agent", "LOGNAME": "agent", "TMPDIR": "/tmp",
 		inside.LifetimeVariable: life.String(),
+		inside.DiskVariable:     "1",
 	}
 	maps.Copy(env, spec.Env)
 	cmd.Env = []string{} // nothing of this process's environment

@@ -41,6 +41,94 @@ func files(t *testing.T, driver sandbox.Driver) {
 		require.NoError(t, err)
 		require.Equal(t, "750\ntwo\n", string(res.Output))
 	})
+	t.Run("what is known of files", func(t *testing.T) {
+		_, err := sb.Run(ctx, sh("mkdir -p /tmp/known/folder && cd /tmp/known && printf 12345 >file && chmod 4640 file && ln -s folder link && ln -s nowhere dangling && mkfifo fifo && touch -d '2001-02-03 04:05:06 UTC' file"))
+		require.NoError(t, err)
+		f, err := sb.Stat(ctx, "/tmp/known/file")
+		require.NoError(t, err)
+		require.Equal(t, sandbox.File{Name: "file", Size: 5, Mode: 0o640 | fs.ModeSetuid, ModTime: f.ModTime}, f)
+		require.True(t, f.ModTime.Equal(time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)), "%v", f.ModTime)
+		files, err := sb.List(ctx, "/tmp/known")
+		require.NoError(t, err)
+		got := map[string]string{}
+		for _, f := range files {
+			got[f.Name] = f.Mode.Type().String()[:1] + f.Target
+		}
+		require.Equal(t, map[string]string{"dangling": "Lnowhere", "fifo": "p", "file": "-", "folder": "d", "link": "Lfolder"}, got)
+		_, err = sb.Stat(ctx, "/tmp/known/none")
+		require.ErrorIs(t, err, fs.ErrNotExist)
+		_, err = sb.List(ctx, "/tmp/known/none")
+		require.ErrorIs(t, err, fs.ErrNotExist)
+		_, err = sb.List(ctx, "/tmp/known/file")
+		require.Error(t, err)
+		res, err := sb.Run(ctx, sh("mkdir /tmp/many && cd /tmp/many && seq 5000 | xargs touch"))
+		require.NoError(t, err)
+		require.True(t, res.Succeeded())
+		_, err = sb.List(ctx, "/tmp/many")
+		require.ErrorContains(t, err, "5000 files")
+	})
+	t.Run("an edit is made whole, or not at all", func(t *testing.T) {
+		path := "/tmp/edited"
+		require.NoError(t, sb.WriteFile(ctx, path, []byte("one two two\r\nthree")))
+		_, err := sb.Run(ctx, sh("chmod 755 /tmp/edited && ln -s edited /tmp/edited-link && ln edited /tmp/edited-name"))
+		require.NoError(t, err)
+		for _, tt := range []struct {
+			old, new string
+			count    int
+			found    int
+			want     string
+		}{
+			{"two", "2", 1, 2, "one two two\r\nthree"},
+			{"none", "0", 1, 0, "one two two\r\nthree"},
+			{"two", "2", 2, 2, "one 2 2\r\nthree"},
+			{"2\r\n", "", 1, 1, "one 2 three"},
+			{" 2 three", " a longer text than before", 1, 1, "one a longer text than before"},
+		} {
+			found, err := sb.Edit(ctx, "/tmp/edited-link", sandbox.Edit{Old: []byte(tt.old), New: []byte(tt.new), Count: tt.count})
+			require.NoError(t, err)
+			require.Equal(t, tt.found, found)
+			got, err := sb.ReadFile(ctx, path)
+			require.NoError(t, err)
+			require.Equal(t, tt.want, string(got))
+		}
+		res, err := sb.Run(ctx, sh("stat -c %a /tmp/edited; readlink /tmp/edited-link; ls -A /tmp | grep '^[.]edited'"))
+		require.NoError(t, err)
+		require.Equal(t, "755\nedited\n", string(res.Output))
+		_, err = sb.Edit(ctx, "/tmp/no-such-file", sandbox.Edit{Old: []byte("x"), Count: 1})
+		require.ErrorIs(t, err, fs.ErrNotExist)
+		_, err = sb.Edit(ctx, path, sandbox.Edit{Count: 1})
+		require.Error(t, err)
+	})
+	t.Run("a search", func(t *testing.T) {
+		_, err := sb.Run(ctx, sh(`mkdir -p /tmp/s/.git /tmp/s/a && cd /tmp/s && printf 'x\nfind me\r\n' >a/one.go && printf 'find me too' >two.txt &&
+			printf 'find\0me' >binary && echo 'find me' >.git/HEAD && ln -s a/one.go link && mkfifo fifo && head -c 3000000 /dev/zero | tr '\0' y >long && echo ' find me' >>long`))
+		require.NoError(t, err)
+		found := func(s sandbox.Search) (lines []string, more bool) {
+			matches, more, err := sb.Search(ctx, "/tmp/s", s)
+			require.NoError(t, err)
+			for _, m := range matches {
+				lines = append(lines, fmt.Sprintf("%s:%d:%s", m.Path, m.Line, m.Text))
+			}
+			return lines, more
+		}
+		all, more := found(sandbox.Search{Pattern: `find\sme`, Skip: []string{".git"}})
+		require.Equal(t, []string{"/tmp/s/a/one.go:2:find me", "/tmp/s/two.txt:1:find me too"}, all)
+		require.False(t, more)
+		one, _ := found(sandbox.Search{Pattern: "find", Glob: "*.go"})
+		require.Equal(t, []string{"/tmp/s/a/one.go:2:find me"}, one)
+		first, more := found(sandbox.Search{Pattern: "find", Limit: 1})
+		require.Len(t, first, 1)
+		require.True(t, more)
+		_, _, err = sb.Search(ctx, "/tmp/s", sandbox.Search{Pattern: "("})
+		require.ErrorContains(t, err, "missing closing")
+		_, _, err = sb.Search(ctx, "/tmp/none", sandbox.Search{Pattern: "x"})
+		require.ErrorIs(t, err, fs.ErrNotExist)
+		matches, more, err := sb.Search(ctx, "/tmp/s/long", sandbox.Search{Pattern: "^y"})
+		require.NoError(t, err)
+		require.Len(t, matches, 1)
+		require.Len(t, matches[0].Text, 1000)
+		require.False(t, more)
+	})
 	t.Run("errors keep their meaning", func(t *testing.T) {
 		_, err := sb.ReadFile(ctx, "/no/such/file")
 		require.ErrorIs(t, err, fs.ErrNotExist)

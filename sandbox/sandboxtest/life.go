@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,12 +86,40 @@ func life(t *testing.T, driver sandbox.Driver) {
 			require.Equal(t, "frozen\n700 "+user+"\n"+user+"\n", string(res.Output), "%+v", res)
 		}
 	})
-	t.Run("no leftover while the owner lives", func(t *testing.T) {
-		sb := open(t, driver, sandbox.Spec{})
-		left, err := driver.Leftovers(t.Context())
-		require.NoError(t, err)
-		for _, l := range left {
-			require.NotEqual(t, sb.Instance().ID(), l.ID)
+	t.Run("listed while it lives, and no leftover", func(t *testing.T) {
+		is := func(sb *guest.Sandbox) func(sandbox.Running) bool {
+			return func(r sandbox.Running) bool { return r.ID == sb.Instance().ID() }
 		}
+		before := time.Now().Truncate(time.Second)
+		sb := open(t, driver, sandbox.Spec{Run: "listed"})
+		all, err := driver.List(t.Context())
+		require.NoError(t, err)
+		i := slices.IndexFunc(all, is(sb))
+		require.NotEqual(t, -1, i)
+		self, err := sandbox.Self()
+		require.NoError(t, err)
+		require.Equal(t, "listed", all[i].Labels.Run)
+		require.Equal(t, self, all[i].Labels.Owner)
+		require.WithinRange(t, all[i].Started, before, time.Now())
+		left, err := sandbox.Leftovers(t.Context(), driver)
+		require.NoError(t, err)
+		require.False(t, slices.ContainsFunc(left, is(sb)))
+		require.NoError(t, sb.Close())
+		all, err = driver.List(t.Context())
+		require.NoError(t, err)
+		require.False(t, slices.ContainsFunc(all, is(sb)))
+	})
+	t.Run("removed by whoever finds it", func(t *testing.T) {
+		sb := open(t, driver, sandbox.Spec{})
+		all, err := driver.List(t.Context())
+		require.NoError(t, err)
+		i := slices.IndexFunc(all, func(r sandbox.Running) bool { return r.ID == sb.Instance().ID() })
+		require.NotEqual(t, -1, i)
+		require.NoError(t, all[i].Remove(t.Context()))
+		_, err = sb.Run(t.Context(), sh("true"))
+		require.ErrorIs(t, err, sandbox.ErrBroken)
+		_, err = sb.Instance().Wait(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, all[i].Remove(t.Context()), "that it is gone already is no error")
 	})
 }

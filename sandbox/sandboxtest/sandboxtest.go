@@ -49,6 +49,8 @@ func Missing(t testing.TB, component, hint string) {
 // utilities.
 func Run(t *testing.T, driver sandbox.Driver) {
 	t.Run("commands", func(t *testing.T) { commands(t, driver) })
+	t.Run("streams", func(t *testing.T) { streams(t, driver) })
+	t.Run("forwarding", func(t *testing.T) { forwarding(t, driver) })
 	t.Run("shell", func(t *testing.T) { shells(t, driver) })
 	t.Run("files", func(t *testing.T) { files(t, driver) })
 	t.Run("walls", func(t *testing.T) { walls(t, driver) })

@@ -20,6 +20,12 @@ func walls(t *testing.T, driver sandbox.Driver) {
 		"no mounting":                `! mount -t tmpfs none /mnt 2>/dev/null`,
 		"no process of the host":     `tr '\0' ' ' </proc/1/cmdline | grep -Eqx '(apprentice-guest|/.apprentice/guest) serve '`,
 		"no program of ours on disk": `! command -v apprentice`,
+		"the kernel's own files":     `for f in kcore keys timer_list sched_debug latency_stats; do test -z "$(head -c 1 /proc/$f 2>/dev/null)" || exit 1; done`,
+		"the kernel's settings":      `for f in sys/kernel/core_pattern sys/vm/overcommit_memory sysrq-trigger; do ! sh -c "echo 0 >/proc/$f" 2>/dev/null || exit 1; done`,
+		"no file systems of others":  `test ! -e /sys/kernel/debug/sched && test ! -e /sys/firmware/efi/efivars/x && test -z "$(ls /sys/firmware 2>/dev/null)"`,
+		"the name of the host":       `! hostname other 2>/dev/null`,
+		"the clock":                  `! date -s 2000-01-01 >/dev/null 2>&1 && test "$(date +%Y)" != 2000`,
+		"namespaces":                 `! unshare --user true 2>/dev/null && ! unshare --mount true 2>/dev/null`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			res, err := sb.Run(t.Context(), sh(script))
@@ -39,6 +45,14 @@ func walls(t *testing.T, driver sandbox.Driver) {
 				require.ErrorIs(t, err, sandbox.ErrUnenforced)
 			}
 		}
+	})
+	t.Run("system calls are filtered", func(t *testing.T) {
+		if sb.Instance().Enforcement()[sandbox.LimitSyscalls] != sandbox.Enforced {
+			return // refused above
+		}
+		res, err := sb.Run(t.Context(), sh(`grep -q '^Seccomp:\s*2$' /proc/self/status`))
+		require.NoError(t, err)
+		require.True(t, res.Succeeded(), "%+v", res)
 	})
 	t.Run("processes are limited", func(t *testing.T) {
 		if sb.Instance().Enforcement()[sandbox.LimitProcesses] != sandbox.Enforced {

@@ -22,8 +22,6 @@ type children struct {
 	mu      sync.Mutex
 	started map[int]*process // those that have not ended
 	wake    chan struct{}    // told when there is a child to wait for again
-	cpu     time.Duration    // of all that was waited for
-	peak    int64            // bytes of resident memory, of the largest among them
 }
 
 // A process is one that children has started.
@@ -82,8 +80,7 @@ func newChildren(flags int) *children {
 func (c *children) reap() {
 	for {
 		var ws unix.WaitStatus
-		var used unix.Rusage
-		pid, err := unix.Wait4(-1, &ws, c.flags, &used)
+		pid, err := unix.Wait4(-1, &ws, c.flags, nil)
 		switch {
 		case err == unix.EINTR:
 			continue
@@ -96,8 +93,6 @@ func (c *children) reap() {
 			continue
 		}
 		c.mu.Lock()
-		c.cpu += time.Duration(used.Utime.Nano() + used.Stime.Nano())
-		c.peak = max(c.peak, used.Maxrss<<10)
 		if p, ok := c.started[pid]; ok {
 			p.status = ws
 			close(p.ended)
@@ -114,16 +109,6 @@ func (c *children) resume(pid int) {
 	if c.started[pid] != nil {
 		_ = unix.Kill(pid, unix.SIGCONT)
 	}
-}
-
-// used returns what all that was waited for since the last call has used. What
-// a process had waited for itself counts with it.
-func (c *children) used() (cpu time.Duration, peak int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	cpu, peak = c.cpu, c.peak
-	c.cpu, c.peak = 0, 0
-	return cpu, peak
 }
 
 // pids are those of the processes that were started and have not ended.
@@ -144,13 +129,9 @@ func (c *children) start(path string, argv []string, attr *syscall.ProcAttr) (*p
 	// not there.
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// Not os.StartProcess, which wants to wait for the process itself.
-	pid, err := syscall.ForkExec(path, argv, attr)
+	pid, err := forkExec(path, argv, attr)
 	if err != nil {
-		if st, serr := os.Stat(attr.Dir); attr.Dir != "" && (serr != nil || !st.IsDir()) {
-			return nil, fmt.Errorf("%s is not a directory", attr.Dir)
-		}
-		return nil, &os.PathError{Op: "fork/exec", Path: path, Err: err}
+		return nil, err
 	}
 	p := &process{pid: pid, ended: make(chan struct{})}
 	c.started[p.pid] = p
@@ -159,6 +140,19 @@ func (c *children) start(path string, argv []string, attr *syscall.ProcAttr) (*p
 	default:
 	}
 	return p, nil
+}
+
+// forkExec starts a process that the caller waits for: os.StartProcess would
+// want to do that itself.
+func forkExec(path string, argv []string, attr *syscall.ProcAttr) (int, error) {
+	pid, err := syscall.ForkExec(path, argv, attr)
+	if err == nil {
+		return pid, nil
+	}
+	if st, serr := os.Stat(attr.Dir); attr.Dir != "" && (serr != nil || !st.IsDir()) {
+		return 0, fmt.Errorf("%s is not a directory", attr.Dir)
+	}
+	return 0, &os.PathError{Op: "fork/exec", Path: path, Err: err}
 }
 
 // sweep kills what processes that have ended left behind: every descendant of
@@ -208,17 +202,6 @@ func deafen() {
 	signal.Notify(make(chan os.Signal, 1),
 		unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGABRT, unix.SIGILL, unix.SIGTRAP,
 		unix.SIGBUS, unix.SIGFPE, unix.SIGSEGV, unix.SIGSYS, unix.SIGSTKFLT)
-}
-
-// childless reports that this process has no children, as the kernel counts
-// them: not even one that nobody has waited for.
-func childless() bool {
-	for {
-		err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
-		if err != unix.EINTR {
-			return err == unix.ECHILD
-		}
-	}
 }
 
 // descendants lists the living descendants of root, without those for which

@@ -56,7 +56,7 @@ func (g *guest) release(w *worker) {
 // exec runs a command under a supervisor and sends its output.
 func (g *guest) exec(call wire.Call, r *request) (any, error) {
 	c := *call.Command
-	began, oom := time.Now(), oomKills()
+	began, oom := time.Now(), g.ooms.kills()
 	limit := c.OutputCap
 	if limit == 0 {
 		limit = sandbox.DefaultOutputCap
@@ -72,7 +72,7 @@ func (g *guest) exec(call wire.Call, r *request) (any, error) {
 		return nil, err
 	}
 	defer s.close()
-	res, err := g.run(c, s.far(), r.cancel)
+	res, err := g.run(c, s.far, r.cancel)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (g *guest) run(c sandbox.Command, fds []int, cancel <-chan struct{}) (sandb
 		if err != nil {
 			return sandbox.Result{}, err
 		}
-		answer, started, err := w.ask(c, fds, c.Timeout, cancel, io.Discard)
+		answer, err := w.ask(c, fds, c.Timeout, cancel, io.Discard)
 		switch {
 		case err == nil:
 			g.release(w)
@@ -107,8 +107,9 @@ func (g *guest) run(c sandbox.Command, fds []int, cancel <-chan struct{}) (sandb
 		case !errors.Is(err, errLost):
 			return sandbox.Result{}, errors.Join(err, g.dismiss(w))
 		}
+		untaken := errors.Is(err, errUntaken)
 		res, err := g.bury(w, began, c.Timeout)
-		if err != nil || started {
+		if err != nil || !untaken {
 			return res, err
 		}
 		// Another command has killed the supervisor before it had this one.
@@ -120,13 +121,13 @@ func (g *guest) run(c sandbox.Command, fds []int, cancel <-chan struct{}) (sandb
 }
 
 // explain looks for the limit behind the end of a command that failed; oom is
-// oomKills before it began.
+// how often the kernel had killed for memory before it began.
 func (g *guest) explain(res *sandbox.Result, dir string, oom int64) {
 	if res.Succeeded() || res.End == sandbox.EndTimeout || res.End == sandbox.EndRefused {
 		return
 	}
 	switch {
-	case oomKills() > oom:
+	case g.ooms.kills() > oom:
 		res.End, res.ExitCode, res.Signal = sandbox.EndMemory, -1, ""
 	case res.Signal == "SIGXFSZ", g.ownDisk && full(dir):
 		res.End, res.Signal = sandbox.EndQuota, ""

@@ -99,7 +99,7 @@ func writeFile(path string, data io.Reader) error {
 }
 
 func stat(path string) (sandbox.File, error) {
-	info, err := os.Lstat(path)
+	info, err := os.Stat(path)
 	if err != nil {
 		return sandbox.File{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -173,18 +174,28 @@ func (s *socket) accept() (*socket, error) {
 	return newSocket(fd), nil
 }
 
-// join copies both ways until both are closed or the request is cancelled.
+// linger is how long a connection that is cancelled may take to pass on what
+// has come for it.
+const linger = 5 * time.Second
+
+// join copies both ways until both are closed or the request is cancelled. As
+// with any connection that is closed, what was sent before arrives.
 func (s *socket) join(r *request) {
-	var up sync.WaitGroup
-	over := make(chan struct{})
+	flushed, over := make(chan struct{}), make(chan struct{})
 	defer close(over)
 	go func() {
 		select {
 		case <-r.cancel:
+			r.in.Close(io.EOF)
+			select {
+			case <-flushed:
+			case <-time.After(linger):
+			}
 			s.close() // ends reads and writes that wait
 		case <-over:
 		}
 	}()
+	var up sync.WaitGroup
 	up.Go(func() {
 		if _, err := io.Copy(r.out, s.f); err != nil {
 			r.stop()
@@ -192,10 +203,11 @@ func (s *socket) join(r *request) {
 		}
 		_ = r.out.Close()
 	})
-	if _, err := io.Copy(s.f, cancellable{r.in, r.cancel}); err != nil {
+	if _, err := io.Copy(s.f, r.in); err != nil {
 		r.stop()
 	} else if rc, err := s.f.SyscallConn(); err == nil {
 		_ = rc.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_WR) })
 	}
+	close(flushed)
 	up.Wait()
 }

@@ -27,18 +27,19 @@ type output struct {
 	buf  []byte
 }
 
-// newPipe returns an output and the end of its pipe for the commands.
-func newPipe(sink io.Writer) (*output, *os.File, error) {
+// newPipe returns an output and the descriptor of its pipe's other end, for the
+// commands.
+func newPipe(sink io.Writer) (*output, int, error) {
 	var p [2]int
 	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
-		return nil, nil, os.NewSyscallError("pipe", err)
+		return nil, 0, os.NewSyscallError("pipe", err)
 	}
 	o, err := newOutput(p[0], sink)
 	if err != nil {
 		_ = unix.Close(p[1])
-		return nil, nil, err
+		return nil, 0, err
 	}
-	return o, os.NewFile(uintptr(p[1]), "output"), nil
+	return o, p[1], nil
 }
 
 // newOutput reads from fd, which it owns from then on.

@@ -41,8 +41,17 @@ const (
 	DiskVariable = "APPRENTICE_DISK"
 )
 
-// Serve answers requests until in ends or the lifetime is over.
-func Serve(in io.Reader, out io.Writer) error {
+// Serve answers requests on the standard streams until the input ends or the
+// lifetime is over.
+func Serve() error {
+	// So that waiting for input takes no thread, and no time to give it back.
+	if err := unix.SetNonblock(0, true); err != nil {
+		return os.NewSyscallError("set non-blocking", err)
+	}
+	return serve(os.NewFile(0, "stdin"), os.Stdout)
+}
+
+func serve(in io.Reader, out io.Writer) error {
 	if life, err := time.ParseDuration(os.Getenv(LifetimeVariable)); err == nil && life > 0 {
 		time.AfterFunc(life, func() {
 			fmt.Fprintln(os.Stderr, DeadlineNotice)
@@ -99,6 +108,7 @@ type guest struct {
 	ownDisk  bool
 	heard    atomic.Bool // something of the client, since listen last looked
 	spent    spent
+	ooms     ooms
 
 	mu          sync.Mutex
 	open        map[uint32]*request

@@ -82,14 +82,14 @@ func (g *guest) script(call wire.Call, r *request) (any, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	began, oom, restarted := time.Now(), oomKills(), false
+	began, oom, restarted := time.Now(), g.ooms.kills(), false
 	if last := s.worker.process; last.gone() && (s.works || last.status.Signaled()) {
 		if err := g.revive(s); err != nil {
 			return nil, err
 		}
 		restarted = true
 	}
-	payload, _, err := s.worker.ask(call.Script, nil, call.Script.Timeout, r.cancel, r.out)
+	payload, err := s.worker.ask(call.Script, nil, call.Script.Timeout, r.cancel, r.out)
 	if errors.Is(err, errLost) {
 		res, err := g.bury(s.worker, began, call.Script.Timeout)
 		if err != nil {
@@ -146,7 +146,7 @@ func (g *guest) revive(s *session) error {
 	if s.exports == "" {
 		return nil
 	}
-	_, _, err = fresh.ask(wire.Script{Text: s.exports}, nil, time.Second, nil, io.Discard)
+	_, err = fresh.ask(wire.Script{Text: s.exports}, nil, time.Second, nil, io.Discard)
 	if errors.Is(err, errLost) {
 		return nil // the next script finds that out
 	}

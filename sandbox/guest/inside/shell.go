@@ -33,11 +33,15 @@ func SuperviseShell() error {
 		return err
 	}
 	unix.CloseOnExec(linkFD)
+	if err := unix.SetNonblock(linkFD, true); err != nil {
+		return os.NewSyscallError("set non-blocking", err)
+	}
 	l, err := newLink(linkFD, 0)
 	if err != nil {
 		return err
 	}
-	sh := &shell{supervisor: newSupervisor(l)}
+	sh := &shell{link: l, asked: make(chan wire.Frame), children: newChildren(0), environ: os.Environ()}
+	go sh.listen()
 	if sh.dir, err = os.Getwd(); err != nil {
 		return err
 	}
@@ -48,12 +52,12 @@ func SuperviseShell() error {
 	if err := sh.start(); err != nil {
 		return err
 	}
-	for a := range sh.asked {
-		if a.frame.Type != wire.Request {
+	for f := range sh.asked {
+		if f.Type != wire.Request {
 			continue // a cancellation that came too late
 		}
 		var script wire.Script
-		if err := json.Unmarshal(a.frame.Payload, &script); err != nil {
+		if err := json.Unmarshal(f.Payload, &script); err != nil {
 			return fmt.Errorf("reading the script: %w", err)
 		}
 		if err := sh.answer(script); err != nil {
@@ -62,6 +66,18 @@ func SuperviseShell() error {
 		}
 	}
 	return killAll(nil)
+}
+
+// listen takes in what the guest says.
+func (sh *shell) listen() {
+	defer close(sh.asked)
+	for {
+		f, _, err := sh.link.next()
+		if err != nil {
+			return // the guest is gone, or wants this process to go
+		}
+		sh.asked <- f
+	}
 }
 
 func (sh *shell) answer(script wire.Script) error {
@@ -99,9 +115,13 @@ type state struct {
 
 // A shell is a bash process, and what is known of its state.
 type shell struct {
-	*supervisor
+	link     *link
+	asked    chan wire.Frame // closed when the guest is gone
+	children *children
+	environ  []string
+
 	out    *output
-	outFar *os.File // for bash
+	outFar int // for bash
 	kept   *capture
 
 	bash    *process
@@ -144,7 +164,7 @@ func (sh *shell) start() error {
 	sh.bash, err = sh.children.start(bash, argv, &syscall.ProcAttr{
 		Dir:   "/",
 		Env:   sh.environ,
-		Files: []uintptr{null.Fd(), sh.outFar.Fd(), sh.outFar.Fd(), scriptsIn.Fd(), reportsOut.Fd()},
+		Files: []uintptr{null.Fd(), uintptr(sh.outFar), uintptr(sh.outFar), scriptsIn.Fd(), reportsOut.Fd()},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
 	for _, f := range []*os.File{null, scriptsIn, reportsOut} {
@@ -260,8 +280,8 @@ func (sh *shell) run(script wire.Script) ([]byte, sandbox.ShellResult, error) {
 			res.Result, over = ended(sh.bash.status), true
 		case <-deadline:
 			res.Result = sandbox.Result{End: sandbox.EndTimeout, ExitCode: -1}
-		case a, ok := <-sh.asked:
-			if ok && a.frame.Type != wire.Cancel {
+		case f, ok := <-sh.asked:
+			if ok && f.Type != wire.Cancel {
 				return nil, res, errors.New("a second script came while one was running")
 			}
 			res.Result = sandbox.Result{End: sandbox.EndSignal, ExitCode: -1, Signal: "SIGKILL", Reason: "cancelled"}

@@ -13,12 +13,11 @@ import (
 )
 
 // streams are the standard streams of one command: the guest's ends, and the
-// far ends that the command gets.
+// far ends, which are bare descriptors because the guest only hands them on.
 type streams struct {
-	out    *output
-	in     *os.File // what the guest writes to; nil where there is no input
-	inFar  *os.File
-	outFar *os.File // the same as inFar where it is a terminal
+	out *output
+	in  *os.File // what the guest writes to; nil where there is no input
+	far []int    // input and output, or one of a terminal; empty once closed
 }
 
 // openStreams opens the streams that a call asks for. Its input comes from the
@@ -27,16 +26,15 @@ func openStreams(call wire.Call, r *request, sink io.Writer) (*streams, error) {
 	if t := call.Command.Terminal; t != nil {
 		return openTerminal(*t, r, sink)
 	}
-	s := &streams{}
-	var err error
-	if s.out, s.outFar, err = newPipe(sink); err != nil {
+	out, outFar, err := newPipe(sink)
+	if err != nil {
 		return nil, err
 	}
+	s := &streams{out: out, far: []int{-1, outFar}}
 	if !call.Stdin {
-		s.inFar, err = os.Open(os.DevNull)
-		if err != nil {
+		if s.far[0], err = unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
 			s.close()
-			return nil, err
+			return nil, &os.PathError{Op: "open", Path: os.DevNull, Err: err}
 		}
 		return s, nil
 	}
@@ -46,7 +44,7 @@ func openStreams(call wire.Call, r *request, sink io.Writer) (*streams, error) {
 		return nil, os.NewSyscallError("pipe", err)
 	}
 	_ = unix.SetNonblock(p[1], true) // so that closing it ends a write that waits
-	s.inFar, s.in = os.NewFile(uintptr(p[0]), "input"), os.NewFile(uintptr(p[1]), "input")
+	s.far[0], s.in = p[0], os.NewFile(uintptr(p[1]), "input")
 	go func(in *os.File) {
 		_, _ = io.Copy(in, r.in) // ends when the command, or the client, has closed its end
 		_ = in.Close()
@@ -64,18 +62,18 @@ func openTerminal(t sandbox.Terminal, r *request, sink io.Writer) (*streams, err
 	if err == nil {
 		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
 	}
-	var slave *os.File
+	var slave int
 	if err == nil {
-		slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+		slave, err = unix.Open(fmt.Sprintf("/dev/pts/%d", n), unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
 	}
 	if err != nil {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("opening a terminal: %w", err)
 	}
 	resize(fd, t.Size)
-	s := &streams{inFar: slave, outFar: slave}
+	s := &streams{far: []int{slave}}
 	if s.out, err = newOutput(fd, sink); err != nil {
-		_ = slave.Close()
+		_ = unix.Close(slave)
 		return nil, err
 	}
 	master := s.out.f
@@ -106,16 +104,14 @@ func resize(fd int, s sandbox.Size) {
 	}
 }
 
-// far are the descriptors for the supervisor: input and output.
-func (s *streams) far() []int { return []int{int(s.inFar.Fd()), int(s.outFar.Fd())} }
-
 // closeFar closes the guest's copies of the command's ends.
 func (s *streams) closeFar() {
-	for _, f := range []*os.File{s.inFar, s.outFar} {
-		if f != nil {
-			_ = f.Close()
+	for _, fd := range s.far {
+		if fd >= 0 {
+			_ = unix.Close(fd)
 		}
 	}
+	s.far = nil
 }
 
 func (s *streams) close() {

@@ -8,8 +8,8 @@ import (
 // How many threads are made in advance. Threads count as processes, so that
 // there are not more of them than it takes to serve and to clean up.
 const (
-	guestThreads      = 12
-	supervisorThreads = 6
+	guestThreads      = 8
+	supervisorThreads = 2
 )
 
 // stock has the runtime make n threads now; it keeps what it has made. A

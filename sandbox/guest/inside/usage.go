@@ -67,15 +67,36 @@ func full(dir string) bool {
 // The files of the sandbox's own control group, as version 2 and version 1 call
 // them.
 
-// oomKills is how often the kernel has killed a process of this sandbox for
+// ooms watches how often the kernel kills for memory. It is asked before and
+// after each command, so the file stays open.
+type ooms struct {
+	once sync.Once
+	fd   int
+}
+
+// kills is how often the kernel has killed a process of this sandbox for
 // memory; 0 where it does not tell.
-func oomKills() int64 {
-	for _, name := range []string{"/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"} {
-		if n, ok := field(name, "oom_kill"); ok {
-			return n
+func (o *ooms) kills() int64 {
+	o.once.Do(func() {
+		o.fd = -1
+		for _, name := range []string{"/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"} {
+			fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+			if err == nil {
+				o.fd = fd
+				return
+			}
 		}
+	})
+	if o.fd < 0 {
+		return 0
 	}
-	return 0
+	buf := make([]byte, 512)
+	n, err := unix.Pread(o.fd, buf, 0)
+	if err != nil {
+		return 0
+	}
+	count, _ := value(string(buf[:n]), "oom_kill")
+	return count
 }
 
 func groupCPU() (time.Duration, bool) {
@@ -99,14 +120,19 @@ func groupPeak() (int64, bool) {
 	return 0, false
 }
 
-// field reads the number after a key in a file of lines "key number"; an empty
-// key stands for a file that holds one number.
+// field is the value of a key in a file.
 func field(name, key string) (int64, bool) {
 	b, err := os.ReadFile(name)
 	if err != nil {
 		return 0, false
 	}
-	for line := range strings.Lines(string(b)) {
+	return value(string(b), key)
+}
+
+// value finds the number after a key in lines of the form "key number"; an
+// empty key stands for one number alone.
+func value(text, key string) (int64, bool) {
+	for line := range strings.Lines(text) {
 		f := strings.Fields(line)
 		if len(f) > 0 && (key == "" || f[0] == key) {
 			n, err := strconv.ParseInt(f[len(f)-1], 10, 64)

@@ -25,12 +25,16 @@ const answerTime = 12 * time.Second
 // brought that about.
 var errLost = errors.New("the supervisor was lost")
 
+// errUntaken is the errLost of a supervisor that had not read the request.
+var errUntaken = fmt.Errorf("%w before it had the request", errLost)
+
 // A worker is a running supervisor as the guest sees it. It does one thing at a
 // time.
 type worker struct {
 	process *process
 	link    *link
 	replies chan wire.Frame // closed when the supervisor is gone
+	end     error           // of the link, once replies is closed
 }
 
 // newWorker starts a supervisor in a mode of the guest program.
@@ -44,6 +48,7 @@ func (g *guest) newWorker(mode, dir string) (*worker, error) {
 		for {
 			f, _, err := w.link.next()
 			if err != nil {
+				w.end = err
 				return
 			}
 			w.replies <- f
@@ -86,15 +91,16 @@ func (g *guest) startWorker(mode, dir string) (*worker, error) {
 
 // ask hands the supervisor a request, with descriptors, and returns its answer.
 // Data that come before it go to data. When cancel is closed the supervisor is
-// told so; it still answers. Started says whether the supervisor had taken the
-// request. The error matches errLost when there was no answer.
-func (w *worker) ask(request any, fds []int, timeout time.Duration, cancel <-chan struct{}, data io.Writer) (answer []byte, started bool, err error) {
+// told so; it still answers. The error
+// matches errLost when there was no answer, and errUntaken when the supervisor
+// was lost before it had taken the request.
+func (w *worker) ask(request any, fds []int, timeout time.Duration, cancel <-chan struct{}, data io.Writer) ([]byte, error) {
 	payload, err := json.Marshal(request)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	if err := w.link.send(wire.Frame{Type: wire.Request, Payload: payload}, fds...); err != nil {
-		return nil, false, fmt.Errorf("%w: %w", errLost, err)
+		return nil, fmt.Errorf("%w: %w", errUntaken, err)
 	}
 	var overdue <-chan time.Time
 	if timeout > 0 {
@@ -106,25 +112,27 @@ func (w *worker) ask(request any, fds []int, timeout time.Duration, cancel <-cha
 		select {
 		case f, ok := <-w.replies:
 			if !ok {
-				return nil, started, errLost
+				// So the kernel tells that something was not read.
+				if errors.Is(w.end, unix.ECONNRESET) {
+					return nil, errUntaken
+				}
+				return nil, errLost
 			}
 			switch f.Type {
-			case wire.Ready:
-				started = true
 			case wire.Data:
 				if _, err := data.Write(f.Payload); err != nil && !errors.Is(err, wire.ErrStopped) {
-					return nil, started, err
+					return nil, err
 				}
 			case wire.Result:
-				return f.Payload, started, nil
+				return f.Payload, nil
 			case wire.Failure:
 				var e wire.Error
 				if err := json.Unmarshal(f.Payload, &e); err != nil {
-					return nil, started, fmt.Errorf("%w: %w", errLost, err)
+					return nil, fmt.Errorf("%w: %w", errLost, err)
 				}
-				return nil, started, e
+				return nil, e
 			default:
-				return nil, started, fmt.Errorf("%w: frame of type %d", errLost, f.Type)
+				return nil, fmt.Errorf("%w: frame of type %d", errLost, f.Type)
 			}
 		case <-cancel:
 			cancel = nil

@@ -172,6 +172,10 @@ func (r *Reader) Next() (Frame, error) {
 	return f, nil
 }
 
+// Buffered reports whether Next has something to start with that was read
+// already.
+func (r *Reader) Buffered() bool { return r.r.Buffered() > 0 }
+
 // A Writer writes frames. It is safe for concurrent use.
 type Writer struct {
 	mu  sync.Mutex

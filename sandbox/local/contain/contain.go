@@ -4,14 +4,36 @@
 // program, as the first process of fresh namespaces that the driver in package
 // sandbox/local has made, and ends by becoming the guest.
 //
-// It builds a root of its own (a tmpfs, or an overlay over a snapshot), binds
-// the folders and files of an allow-list read-only into it, moves there with
-// pivot_root, lets go of the old root, drops all capabilities for good, and
-// executes the guest.
+// This process starts with a few capabilities, which reach no further than the
+// new namespaces, and with all of the host's files before it. What it does, in
+// this order, and what each step is good for:
+//
+//  1. Whatever the driver had open and did not mean to hand on is closed at the
+//     end of this program.
+//  2. A root of its own: a tmpfs or an overlay, bounded in size; the folders and
+//     files of the allow-list bound into it and made read-only; a small /dev; a
+//     /proc that shows this pid namespace. pivot_root goes there, and the old
+//     root is taken away: there is no path and no descriptor left that leads to
+//     the host.
+//  3. A host name, and the loopback, the only network there is.
+//  4. Limits of each process: files, processes, no core dumps.
+//  5. No user namespaces in here: in one of its own a process would have all
+//     capabilities again, and with them reach much more of the kernel.
+//  6. Masks over /proc: what tells about the host is covered, what changes it
+//     is read-only.
+//  7. No capabilities, also none that a set-user-ID program could bring back,
+//     and no new privileges (no_new_privs).
+//  8. Landlock, where the kernel has it: no mounts, no device nodes, no signals
+//     and no abstract sockets out of the sandbox, whatever else fails.
+//  9. The filter of system calls, over all threads. It comes last, because it
+//     forbids most of the above.
+//  10. The guest is executed. Capabilities and Landlock belong to threads: of
+//     this process only the one that did all this goes on.
 package contain
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -40,8 +62,18 @@ type Plan struct {
 	// and threads there can be.
 	DiskBytes    int64
 	ProcessCount uint64
+	// SharedBytes bounds /dev/shm.
+	SharedBytes int64
+	// DataBytes bounds the memory of each process, where no control group
+	// bounds that of all; 0 means no bound.
+	DataBytes uint64
+	// Filter is the filter of system calls as the kernel takes it, struct
+	// sock_filter one after the other; empty where the kernel has no filters.
+	Filter []byte
 	// HostNetwork says that the network namespace is the host's.
 	HostNetwork bool
+
+	gone chan error // tells when the old root is gone
 }
 
 // A Bind is a file or folder of the host shown inside.
@@ -87,7 +119,11 @@ func run() error {
 		{"bringing up the loopback", p.loopback},
 		{"limiting", p.limit},
 		{"forbidding user namespaces", forbidUserNamespaces},
+		{"masking /proc", maskProc},
+		{"letting go of the old root", func() error { return <-p.gone }},
 		{"dropping capabilities", dropCapabilities},
+		{"locking the land", landlock},
+		{"filtering system calls", p.filterSyscalls},
 	} {
 		if err := step.do(); err != nil {
 			return fmt.Errorf("%s: %w", step.doing, err)
@@ -134,7 +170,10 @@ func (p *Plan) root() error {
 			return err
 		}
 	}
-	if err := devices(); err != nil {
+	if err := p.protect(); err != nil {
+		return err
+	}
+	if err := devices(p.SharedBytes); err != nil {
 		return err
 	}
 	if err := mount("proc", newRoot+"/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
@@ -143,14 +182,28 @@ func (p *Plan) root() error {
 	if err := os.Chdir(newRoot); err != nil {
 		return err
 	}
+	old, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return os.NewSyscallError("open", err)
+	}
 	// The old root goes on top of the new one, and then away.
 	if err := unix.PivotRoot(".", "."); err != nil {
 		return os.NewSyscallError("pivot_root", err)
 	}
-	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
-		return os.NewSyscallError("let go of the old root", err)
+	if err := os.Chdir("/"); err != nil {
+		return err
 	}
-	return os.Chdir("/")
+	p.gone = make(chan error, 1)
+	go func() { p.gone <- letGo(old) }()
+	return nil
+}
+
+// letGo takes the old root away, with all that is mounted below it. The kernel
+// then waits until no processor can still be looking at these mounts, which is
+// as long as many of the steps that come next.
+func letGo(root int) error {
+	err := unix.Unmount(fmt.Sprintf("/proc/self/fd/%d", root), unix.MNT_DETACH)
+	return errors.Join(os.NewSyscallError("umount", err), unix.Close(root))
 }
 
 // base mounts what the sandbox writes to, bounded in size.
@@ -173,12 +226,12 @@ func (p *Plan) base() error {
 
 func (p *Plan) fill() error {
 	for _, d := range append([]string{"/proc", "/dev", "/etc"}, p.Folders...) {
-		if err := os.MkdirAll(newRoot+d, 0o755); err != nil {
+		if err := folder(newRoot + d); err != nil {
 			return err
 		}
 	}
 	for _, d := range []string{"/tmp", "/var/tmp"} {
-		if err := os.MkdirAll(newRoot+d, 0o755); err != nil {
+		if err := folder(newRoot + d); err != nil {
 			return err
 		}
 		if err := os.Chmod(newRoot+d, 0o777|os.ModeSticky); err != nil {
@@ -189,7 +242,7 @@ func (p *Plan) fill() error {
 		if _, err := os.Lstat(newRoot + name); err == nil {
 			continue // a snapshot holds it
 		}
-		if err := os.MkdirAll(filepath.Dir(newRoot+name), 0o755); err != nil {
+		if err := folder(filepath.Dir(newRoot + name)); err != nil {
 			return err
 		}
 		if err := os.Symlink(target, newRoot+name); err != nil {
@@ -197,32 +250,45 @@ func (p *Plan) fill() error {
 		}
 	}
 	for name, text := range p.Files {
-		if err := os.MkdirAll(filepath.Dir(newRoot+name), 0o755); err != nil {
+		if err := folder(filepath.Dir(newRoot + name)); err != nil {
 			return err
 		}
-		if err := os.WriteFile(newRoot+name, []byte(text), 0o644); err != nil {
+		if err := file(newRoot+name, text, 0o644); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// bind shows a file or folder of the host, read-only with all that is mounted
-// below it.
+// bind shows a file or folder of the host, with all that is mounted below it.
 func bind(b Bind) error {
 	source, target := oldRoot+b.Source, newRoot+b.Target
 	if err := mountPoint(source, target); err != nil {
 		return fmt.Errorf("showing %s: %w", b.Source, err)
 	}
-	if err := mount(source, target, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
-		return err
-	}
+	return mount(source, target, "", unix.MS_BIND|unix.MS_REC, "")
+}
+
+// protect makes all that is bound read-only, at once: a call for each mount
+// would take longer than the mounts do. Only the root itself stays writable.
+func (p *Plan) protect() error {
 	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV}
-	if b.Source == os.DevNull {
-		attr.Attr_set &^= unix.MOUNT_ATTR_NODEV
+	if err := unix.MountSetattr(unix.AT_FDCWD, newRoot, unix.AT_RECURSIVE, &attr); err != nil {
+		return fmt.Errorf("making what is shown of the host read-only: %w", err)
 	}
-	if err := unix.MountSetattr(unix.AT_FDCWD, target, unix.AT_RECURSIVE, &attr); err != nil {
-		return fmt.Errorf("making %s read-only: %w", b.Target, err)
+	attr = unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_RDONLY}
+	if err := unix.MountSetattr(unix.AT_FDCWD, newRoot, 0, &attr); err != nil {
+		return fmt.Errorf("making the root writable: %w", err)
+	}
+	for _, b := range p.Binds {
+		if b.Source != os.DevNull {
+			continue
+		}
+		// It covers a file that is to look empty.
+		attr := unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_NODEV}
+		if err := unix.MountSetattr(unix.AT_FDCWD, newRoot+b.Target, 0, &attr); err != nil {
+			return fmt.Errorf("covering %s: %w", b.Target, err)
+		}
 	}
 	return nil
 }
@@ -234,48 +300,40 @@ func mountPoint(source, target string) error {
 		return err
 	}
 	if st.IsDir() {
-		return os.MkdirAll(target, 0o755)
+		return folder(target)
 	}
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+	if err := folder(filepath.Dir(target)); err != nil {
 		return err
 	}
 	if _, err := os.Lstat(target); err == nil {
 		return nil // below a folder that was bound before
 	}
-	return os.WriteFile(target, nil, 0o644)
+	return file(target, "", 0o644)
 }
 
-// devices makes a /dev with the few harmless devices in it.
-func devices() error {
-	dev := newRoot + "/dev"
-	if err := mount("tmpfs", dev, "tmpfs", unix.MS_NOSUID, "mode=755,size=65536"); err != nil {
-		return err
+// folder makes a folder, and those that lead to it where there are none.
+func folder(path string) error {
+	err := unix.Mkdir(path, 0o755)
+	if err == nil || errors.Is(err, unix.EEXIST) {
+		return nil
 	}
-	for _, name := range []string{"null", "zero", "full", "random", "urandom", "tty"} {
-		target := dev + "/" + name
-		if err := os.WriteFile(target, nil, 0o666); err != nil {
-			return err
-		}
-		if err := mount(oldRoot+"/dev/"+name, target, "", unix.MS_BIND, ""); err != nil {
-			return err
-		}
+	return os.MkdirAll(path, 0o755)
+}
+
+// file writes a small file. Package os would ask more of the kernel for it than
+// all else here does: whether the file can be polled, above all.
+func file(path, text string, mode uint32) error {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_CLOEXEC, mode)
+	if err == nil && text != "" {
+		_, err = unix.Write(fd, []byte(text))
 	}
-	for name, target := range map[string]string{
-		"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2", "ptmx": "pts/ptmx",
-	} {
-		if err := os.Symlink(target, dev+"/"+name); err != nil {
-			return err
-		}
+	if fd >= 0 {
+		err = errors.Join(err, unix.Close(fd))
 	}
-	for _, d := range []string{"/pts", "/shm"} {
-		if err := os.Mkdir(dev+d, 0o755); err != nil {
-			return err
-		}
+	if err != nil {
+		return &os.PathError{Op: "write", Path: path, Err: err}
 	}
-	if err := mount("devpts", dev+"/pts", "devpts", unix.MS_NOSUID|unix.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620"); err != nil {
-		return err
-	}
-	return mount("tmpfs", dev+"/shm", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=67108864")
+	return nil
 }
 
 func mount(source, target, fstype string, flags uintptr, data string) error {
@@ -303,15 +361,20 @@ func (p *Plan) loopback() error {
 	return os.NewSyscallError("SIOCSIFFLAGS", unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, req))
 }
 
+// limit sets what bounds each process by itself.
 func (p *Plan) limit() error {
-	for _, l := range []struct {
-		resource int
-		value    uint64
-	}{
-		{unix.RLIMIT_NPROC, p.ProcessCount},
-		{unix.RLIMIT_CORE, 0},
-	} {
-		if err := unix.Setrlimit(l.resource, &unix.Rlimit{Cur: l.value, Max: l.value}); err != nil {
+	const none = math.MaxUint64
+	limits := map[int]unix.Rlimit{
+		unix.RLIMIT_NPROC: {Cur: p.ProcessCount, Max: p.ProcessCount}, // of the user, in this user namespace
+		unix.RLIMIT_FSIZE: {Cur: uint64(p.DiskBytes), Max: uint64(p.DiskBytes)},
+		unix.RLIMIT_CORE:  {},
+	}
+	if p.DataBytes != 0 {
+		// Sanitizers reserve more memory than there is: they may lift this.
+		limits[unix.RLIMIT_DATA] = unix.Rlimit{Cur: p.DataBytes, Max: none}
+	}
+	for resource, limit := range limits {
+		if err := unix.Setrlimit(resource, &limit); err != nil {
 			return os.NewSyscallError("setrlimit", err)
 		}
 	}
@@ -322,7 +385,7 @@ func (p *Plan) limit() error {
 // its own, in which it would have all capabilities again: enough to mount file
 // systems that no limit counts.
 func forbidUserNamespaces() error {
-	return os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0)
+	return file("/proc/sys/user/max_user_namespaces", "0", 0)
 }
 
 // dropCapabilities gives up all capabilities of the calling thread, also those

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/apprentice-rl/apprentice/sandbox"
+	"github.com/apprentice-rl/apprentice/sandbox/docker"
+	"github.com/apprentice-rl/apprentice/sandbox/local"
+)
+
+func (a *app) sandboxListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the sandboxes of this user on this machine, alive and left over",
+		Long: `List the sandboxes that apprentice has started, of all runs and both drivers, the
+newest last. A sandbox belongs to the process that started it. One whose owner is
+gone or whose deadline has passed is left over; 'apprentice sandbox gc' removes
+those. Of an owner on another machine or in another container nothing is known.`,
+		Example: `  apprentice sandbox list
+  apprentice sandbox list --json | jq '.[] | select(.leftover) | .id'`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			found := []listed{}
+			if err := eachDriver(cmd.Context(), func(d sandbox.Driver) error {
+				all, err := d.List(cmd.Context())
+				for _, r := range all {
+					found = append(found, list(d, r))
+				}
+				return err
+			}); err != nil {
+				return err
+			}
+			slices.SortStableFunc(found, func(x, y listed) int { return x.Started.Compare(y.Started) })
+			if a.json {
+				return a.printJSON(found)
+			}
+			return a.printList(found)
+		},
+	}
+}
+
+// listed is a sandbox in the list.
+type listed struct {
+	ID       string    `json:"id"`
+	Driver   string    `json:"driver"`
+	Run      string    `json:"run"`
+	Owner    int       `json:"owner_pid"`
+	State    string    `json:"owner"` // alive, gone, unknown
+	Started  time.Time `json:"started"`
+	Deadline time.Time `json:"deadline"`
+	Leftover bool      `json:"leftover"`
+}
+
+func list(d sandbox.Driver, r sandbox.Running) listed {
+	l := listed{
+		ID: r.ID, Driver: d.Name(), Run: r.Labels.Run, Owner: r.Labels.Owner.PID, State: "unknown",
+		Started: r.Started.UTC(), Deadline: r.Labels.Deadline.UTC(), Leftover: r.Labels.Stale(time.Now()),
+	}
+	switch {
+	case r.Labels.Owner.Alive():
+		l.State = "alive"
+	case r.Labels.Owner.Dead():
+		l.State = "gone"
+	}
+	return l
+}
+
+func (a *app) printList(found []listed) error {
+	if len(found) == 0 {
+		fmt.Fprintln(a.stdout, "no sandboxes")
+		return nil
+	}
+	now := time.Now()
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tDRIVER\tRUN\tOWNER\tAGE\tDEADLINE\t")
+	leftovers := 0
+	for _, l := range found {
+		run, deadline, note := l.Run, "in "+span(l.Deadline.Sub(now)), ""
+		if run == "" {
+			run = "-"
+		}
+		if now.After(l.Deadline) {
+			deadline = span(now.Sub(l.Deadline)) + " ago"
+		}
+		if l.Leftover {
+			note = "left over"
+			leftovers++
+		}
+		id := l.ID
+		if l.Driver == "docker" {
+			id = fmt.Sprintf("%.12s", id) // as the docker command shows it
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d %s\t%s\t%s\t%s\n", id, l.Driver, run, l.Owner, l.State, span(now.Sub(l.Started)), deadline, note)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if leftovers > 0 {
+		a.say("%s left over; remove with '%s sandbox gc'", count(leftovers, "sandbox", "sandboxes"), a.program)
+	}
+	return nil
+}
+
+// span renders a time span in its two largest units at most.
+func span(d time.Duration) string {
+	if d < time.Minute {
+		return d.Round(time.Second).String()
+	}
+	return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+}
+
+func (a *app) sandboxGCCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "gc",
+		Short: "Remove sandboxes whose owner is gone or whose time is over",
+		Long: `Remove sandboxes whose owner is gone or whose time is over, and no others. Every
+command that starts sandboxes does the same first.`,
+		Example: "  apprentice sandbox gc",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			removed := []string{}
+			if err := eachDriver(cmd.Context(), func(d sandbox.Driver) error {
+				ids, err := a.collect(cmd.Context(), d)
+				removed = append(removed, ids...)
+				return err
+			}); err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(map[string]any{"removed": removed})
+			}
+			fmt.Fprintf(a.stdout, "%s removed\n", count(len(removed), "sandbox", "sandboxes"))
+			return nil
+		},
+	}
+}
+
+// eachDriver does something with every driver that works on this machine.
+func eachDriver(ctx context.Context, do func(sandbox.Driver) error) error {
+	for _, open := range []func() (closingDriver, error){
+		func() (closingDriver, error) { return docker.New(ctx, docker.Options{}) },
+		func() (closingDriver, error) { return local.New(local.Options{}) },
+	} {
+		d, err := open()
+		if errors.Is(err, sandbox.ErrUnavailable) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(do(d), d.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
