@@ -64,10 +64,11 @@ func (h *host) commit(t *testing.T, sb *guest.Sandbox, d deed) {
 	res, err := sb.Run(t.Context(), d.cmd)
 	require.NoError(t, err)
 	t.Logf("%s (exit code %d) after %v", res.End, res.ExitCode, res.Duration.Round(time.Millisecond))
-	require.Contains(t, d.ends, res.End, "%+v\n%.1000s", res, res.Output)
-	require.Equal(t, res.End == sandbox.EndExit || res.End == sandbox.EndQuota && res.ExitCode > 0, res.ExitCode >= 0, "%+v", res)
+	about := fmt.Sprintf("%s, %s, %s: %.1000q", res.End, res.Signal, res.Reason, res.Output)
+	require.Contains(t, d.ends, res.End, about)
+	require.Equal(t, res.End == sandbox.EndExit || res.End == sandbox.EndQuota && res.ExitCode > 0, res.ExitCode >= 0, about)
 	if d.says != "" {
-		require.Regexp(t, regexp.MustCompile(`(?s)\A`+d.says+`\z`), string(res.Output), "%+v", res)
+		require.Regexp(t, regexp.MustCompile(`(?s)\A`+d.says+`\z`), string(res.Output), about)
 	}
 	if d.after != nil {
 		d.after(t, sb, res)

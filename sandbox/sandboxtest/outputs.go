@@ -58,25 +58,25 @@ func floods(t *testing.T, sb *guest.Sandbox, h *host) {
 		var before, at runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		w := &tripwire{after: 256 << 20, then: func() {
+		w := &tripwire{after: 128 << 20, then: func() {
 			runtime.GC()
 			runtime.ReadMemStats(&at)
 		}}
-		cmd := sh("head -c 512M /dev/zero")
+		cmd := sh("head -c 256M /dev/zero")
 		cmd.Output = w
 		res, err := sb.Run(t.Context(), cmd)
 		require.NoError(t, err)
 		require.True(t, res.Succeeded())
-		require.Equal(t, int64(512<<20), w.n)
+		require.Equal(t, int64(256<<20), w.n)
 		require.Less(t, int64(at.HeapAlloc)-int64(before.HeapAlloc), int64(16<<20), "memory of ours")
 	})
 	t.Run("in a session", func(t *testing.T) {
 		s, err := sb.Shell(t.Context(), "/tmp")
 		require.NoError(t, err)
-		res, err := s.Run(t.Context(), "head -c 1G /dev/zero; echo last", time.Minute)
+		res, err := s.Run(t.Context(), "head -c 512M /dev/zero; echo last", time.Minute)
 		require.NoError(t, err)
 		require.Equal(t, sandbox.EndExit, res.End)
-		require.Equal(t, int64(1<<30+5-sandbox.DefaultOutputCap), res.Dropped)
+		require.Equal(t, int64(512<<20+5-sandbox.DefaultOutputCap), res.Dropped)
 		require.True(t, bytes.HasSuffix(res.Output, []byte("\x00last\n")))
 		require.NoError(t, s.Close())
 		h.endure(t, sb)

@@ -224,7 +224,7 @@ func pack(tw *tar.Writer, parent, path string, d fs.DirEntry) error {
 		return err
 	}
 	n, err := io.CopyN(tw, f, h.Size)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		_, err = io.CopyN(tw, zeros{}, h.Size-n)
 	}
 	return err
