@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -32,12 +34,14 @@ func starterImage() docker.DebianImage {
 type sandboxFlags struct {
 	driver    string
 	image     string
-	needsBase bool // not a flag; see openDriver
+	budget    float64 // gigabytes
+	needsBase bool    // not a flag; see openDriver
 }
 
 func (f *sandboxFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.driver, "sandbox", "auto", "sandbox driver: docker, local, or auto (docker where an engine answers and has or can build an image, else local)")
-	cmd.Flags().StringVar(&f.image, "image", "", "image for tasks that name none, on docker (default: built from Debian packages)")
+	cmd.Flags().StringVar(&f.image, "image", "", "image for tasks that name none (default: built from Debian packages on docker, this machine's own programs on local); local reads oci:FOLDER[:TAG] and docker-archive:FILE[:NAME] too")
+	cmd.Flags().Float64Var(&f.budget, "image-budget", 0, "gigabytes of disk for the images that apprentice itself pulled, built or froze on docker; what was not used for the longest time is removed (0: no bound)")
 	_ = cmd.RegisterFlagCompletionFunc("sandbox", cobra.FixedCompletions([]string{"auto", "docker", "local"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -67,7 +71,7 @@ func (a *app) chooseDriver(ctx context.Context, f sandboxFlags) (closingDriver, 
 	case "docker":
 		return a.openDocker(ctx, f)
 	case "local":
-		return openLocal(ctx, f.image)
+		return a.openLocal(ctx, f.image)
 	case "auto":
 		d, err := a.openDocker(ctx, f)
 		if err == nil {
@@ -79,16 +83,13 @@ func (a *app) chooseDriver(ctx context.Context, f sandboxFlags) (closingDriver, 
 		if !errors.Is(err, errNoEngine) { // an engine without an image is worth a word
 			a.say("not using docker: %v", err)
 		}
-		return openLocal(ctx, "")
+		return a.openLocal(ctx, "")
 	}
 	return nil, userf("--sandbox %s: there is no such driver; use auto, docker or local", f.driver)
 }
 
-func openLocal(ctx context.Context, image string) (closingDriver, error) {
-	if image != "" {
-		return nil, userf("--image %s: the local driver has no images; use --sandbox docker", image)
-	}
-	opts := local.Options{}
+func (a *app) openLocal(ctx context.Context, image string) (closingDriver, error) {
+	opts := local.Options{BaseImage: image, Progress: a.imageProgress()}
 	// A checkout of this program, below a folder that is shown, has the gold
 	// patches in it.
 	if dir, err := os.Getwd(); err == nil && isDir(filepath.Join(dir, ".git")) {
@@ -112,6 +113,28 @@ func openLocal(ctx context.Context, image string) (closingDriver, error) {
 	return d, nil
 }
 
+// imageProgress tells of images that are being fetched: when that begins, and
+// every few seconds.
+func (a *app) imageProgress() func(sandbox.Progress) {
+	const pause = 5 * time.Second
+	var mu sync.Mutex
+	said := map[string]time.Time{}
+	return func(p sandbox.Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		if time.Since(said[p.Image]) < pause {
+			return
+		}
+		said[p.Image] = time.Now()
+		const mb = 1_000_000
+		if p.Total > 0 {
+			a.say("image %s: %s, %d of %d MB", p.Image, p.Doing, p.Done/mb, p.Total/mb)
+			return
+		}
+		a.say("image %s: %s, %d MB", p.Image, p.Doing, p.Done/mb)
+	}
+}
+
 // errNoEngine: Docker is not there at all, which is nothing to talk about when
 // nobody asked for it.
 var errNoEngine = errors.New("start a Docker Engine, point DOCKER_HOST at one, or use --sandbox local")
@@ -122,7 +145,12 @@ func (a *app) openDocker(ctx context.Context, f sandboxFlags) (closingDriver, er
 	if base == "" {
 		base = img.Ref()
 	}
-	d, err := docker.New(ctx, docker.Options{BaseImage: base})
+	d, err := docker.New(ctx, docker.Options{
+		BaseImage:   base,
+		Progress:    a.imageProgress(),
+		ImageBudget: int64(f.budget * 1e9),
+		Dir:         dockerDir(),
+	})
 	if errors.Is(err, sandbox.ErrUnavailable) {
 		return nil, fmt.Errorf("%w; %w", err, errNoEngine)
 	}
@@ -139,6 +167,20 @@ func (a *app) openDocker(ctx context.Context, f sandboxFlags) (closingDriver, er
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// dockerDir is where the driver remembers the images that it pulled; empty,
+// for not at all, where there is no place for that.
+func dockerDir() string {
+	cache, err := "/var/cache", error(nil)
+	if os.Geteuid() != 0 {
+		cache, err = os.UserCacheDir()
+	}
+	dir := filepath.Join(cache, "apprentice", "docker")
+	if err != nil || os.MkdirAll(dir, 0o755) != nil {
+		return ""
+	}
+	return dir
 }
 
 // ensureImage builds the image if the engine has not got it.

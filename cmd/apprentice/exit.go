@@ -12,6 +12,7 @@ import (
 	"github.com/apprentice-rl/apprentice/benchmarks"
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/sandbox/guest/program"
+	"github.com/apprentice-rl/apprentice/sandbox/local/store"
 	"github.com/apprentice-rl/apprentice/trajectories"
 )
 
@@ -51,6 +52,7 @@ func exitCode(err error) int {
 		recording *agent.InputError
 		grading   *benchmarks.InputError
 		spent     *agent.BudgetError
+		reference *store.ReferenceError
 	)
 	switch {
 	case errors.Is(err, errFellShort), errors.As(err, &spent):
@@ -58,7 +60,7 @@ func exitCode(err error) int {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EDQUOT):
 		return exitInfrastructure
 	case errors.As(err, &user), errors.As(err, &row), errors.As(err, &unknown), errors.As(err, &event),
-		errors.As(err, &recording), errors.As(err, &grading),
+		errors.As(err, &recording), errors.As(err, &grading), errors.As(err, &reference),
 		errors.Is(err, program.ErrMissing), errors.Is(err, agent.ErrStop):
 		return exitUser
 	}

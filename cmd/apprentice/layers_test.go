@@ -20,10 +20,12 @@ var layers = []string{"sandbox", "env", "trajectories", "agent", "srl", "benchma
 // Heavy modules may be reached from these packages (and cmd) only. Programs
 // that measure drivers wire them, as cmd does.
 var leaves = map[string][]string{
-	"github.com/docker/docker":          {"sandbox/docker", "sandbox/sandboxtest/perf", "sandbox/sandboxtest/soak"},
-	"github.com/sashabaranov/go-openai": {"agent/llm", "agent/llm/llmtest"},
-	"github.com/spf13/cobra":            {},
-	"github.com/schollz/progressbar":    {},
+	"github.com/docker/docker": {"sandbox/docker", "sandbox/sandboxtest/perf", "sandbox/sandboxtest/soak"},
+	// Whoever has the local driver has its store.
+	"github.com/google/go-containerregistry": {"sandbox/local", "sandbox/local/store", "sandbox/sandboxtest/perf", "sandbox/sandboxtest/soak"},
+	"github.com/sashabaranov/go-openai":      {"agent/llm", "agent/llm/llmtest"},
+	"github.com/spf13/cobra":                 {},
+	"github.com/schollz/progressbar":         {},
 }
 
 type goPackage struct {

@@ -118,29 +118,44 @@ func span(d time.Duration) string {
 }
 
 func (a *app) sandboxGCCommand() *cobra.Command {
-	return &cobra.Command{
+	keep := -1.0 // gigabytes of images
+	cmd := &cobra.Command{
 		Use:   "gc",
 		Short: "Remove sandboxes whose owner is gone or whose time is over",
 		Long: `Remove sandboxes whose owner is gone or whose time is over, and no others. Every
-command that starts sandboxes does the same first.`,
-		Example: "  apprentice sandbox gc",
+command that starts sandboxes does the same first. With --keep-images, remove
+images and snapshots of the local driver too, those first that were not used for
+the longest time; what a sandbox stands on stays.`,
+		Example: "  apprentice sandbox gc\n  apprentice sandbox gc --keep-images 20",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			removed := []string{}
+			removed, images := []string{}, []string{}
 			if err := eachDriver(cmd.Context(), func(d sandbox.Driver) error {
 				ids, err := a.collect(cmd.Context(), d)
 				removed = append(removed, ids...)
+				if store, ok := d.(interface {
+					GC(ctx context.Context, budget int64) ([]string, error)
+				}); ok && keep >= 0 {
+					gone, gerr := store.GC(cmd.Context(), int64(keep*1e9))
+					images = append(images, gone...)
+					err = errors.Join(err, gerr)
+				}
 				return err
 			}); err != nil {
 				return err
 			}
 			if a.json {
-				return a.printJSON(map[string]any{"removed": removed})
+				return a.printJSON(map[string]any{"removed": removed, "images": images})
 			}
 			fmt.Fprintf(a.stdout, "%s removed\n", count(len(removed), "sandbox", "sandboxes"))
+			if keep >= 0 {
+				fmt.Fprintf(a.stdout, "%s removed\n", count(len(images), "image", "images"))
+			}
 			return nil
 		},
 	}
+	cmd.Flags().Float64Var(&keep, "keep-images", keep, "how many gigabytes of the local driver's images and snapshots to keep (default: all)")
+	return cmd
 }
 
 // eachDriver does something with every driver that works on this machine.

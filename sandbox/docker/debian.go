@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -46,7 +45,7 @@ func (d *Driver) HasImage(ctx context.Context, ref string) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, d.wrap("looking for image "+ref, err)
+		return false, wrap("looking for image "+ref, err)
 	}
 	return true, nil
 }
@@ -98,7 +97,7 @@ func (d *Driver) bootstrap(ctx context.Context, img DebianImage, log io.Writer) 
 
 func (d *Driver) importTar(ctx context.Context, img DebianImage, root io.Reader) error {
 	r, err := d.api.ImageImport(ctx, image.ImportSource{Source: root, SourceName: "-"}, img.Ref(), image.ImportOptions{
-		Changes: []string{"USER agent", "WORKDIR /testbed", "LABEL apprentice.image=1"},
+		Changes: []string{"USER agent", "WORKDIR /testbed", "LABEL " + labelImage + "=" + img.Ref()},
 	})
 	if err != nil {
 		return err
@@ -113,8 +112,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends %s && rm -rf /v
 RUN %s
 USER agent
 WORKDIR /testbed
-LABEL apprentice.image=1
-`, img.Release, strings.Join(img.Packages, " "), prepare)
+LABEL %s=%s
+`, img.Release, strings.Join(img.Packages, " "), prepare, labelImage, img.Ref())
 	var files bytes.Buffer
 	tw := tar.NewWriter(&files)
 	if err := tw.WriteHeader(&tar.Header{Name: "Dockerfile", Mode: 0o644, Size: int64(len(dockerfile))}); err != nil {
@@ -132,22 +131,4 @@ LABEL apprentice.image=1
 	}
 	defer res.Body.Close()
 	return streamError(io.TeeReader(res.Body, log))
-}
-
-// streamError reads a stream of the engine's JSON messages to its end and
-// returns the error among them, if there is one.
-func streamError(r io.Reader) error {
-	for dec := json.NewDecoder(r); ; {
-		var m struct {
-			Error string `json:"error"`
-		}
-		switch err := dec.Decode(&m); {
-		case err == io.EOF:
-			return nil
-		case err != nil:
-			return err
-		case m.Error != "":
-			return errors.New(m.Error)
-		}
-	}
 }

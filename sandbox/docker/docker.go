@@ -1,36 +1,56 @@
-// Package docker is the sandbox driver on a Docker Engine, API 1.41 or newer,
-// local or remote (DOCKER_HOST and its companions, as the docker command reads
-// them).
+// Package docker is the sandbox driver on a container engine: Docker Engine
+// with API 1.41 or newer, or Podman's socket; local or remote. It finds the
+// engine as the docker command does, from DOCKER_HOST (unix:// or tcp://),
+// DOCKER_TLS_VERIFY and DOCKER_CERT_PATH.
 //
-// A sandbox is one container whose only process of ours is the guest, copied
-// in before the start; all the driver keeps is the container's attached
-// standard streams. When they end, because the sandbox was closed or because
-// apprentice was killed, the guest ends, and the engine removes the container.
+// A sandbox is one container whose only process of ours is the guest. The
+// guest stands in a small volume that is filled once on each engine and bound
+// read-only into every container: copying it into each would take a third of
+// the time of a start. All else that the driver keeps is the container's
+// attached standard streams. When they end, because the sandbox was closed or
+// because apprentice was killed, the guest ends, and the engine removes the
+// container.
+//
+// What can still be left, by a machine or an engine that went down, carries
+// the labels of package sandbox; [Driver.List] finds it, in whatever
+// state it is.
+//
+// # Images
+//
+// An image that is not there is pulled, once for all who wait for it. A
+// registry that is busy is asked again with growing pauses; what it refuses
+// for good is sandbox.ErrNoImage. An image's identity is its id on the engine,
+// which is a digest of its contents. With [Options.ImageBudget] the driver
+// keeps the disk that its own images take within a bound.
+//
+// # Podman
+//
+// Podman answers Docker's API with a few differences, all met here: it
+// prepares a container when it is attached to, and its errors then come
+// without words; it commits only with a configuration; it needs a moment until
+// a container that ended can be removed. Two differences show. Podman has no
+// event for a container that ran out of memory, so its death is DeathKilled
+// where Docker's is DeathMemory. And its filter of system calls is laxer: it
+// lets everybody make user namespaces, unless seccomp_profile in
+// containers.conf names another one.
 //
 // The import path of Docker's client is frozen upstream; it is used in this
 // package only, so that its successor changes one package.
 package docker
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
-	"github.com/docker/docker/api/types/image"
-	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/client"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
-	"github.com/apprentice-rl/apprentice/sandbox/guest/inside"
 	"github.com/apprentice-rl/apprentice/sandbox/guest/program"
 )
 
@@ -41,14 +61,39 @@ type Options struct {
 	// Guest is the guest program for the engine's architecture; nil means the
 	// one that this build carries.
 	Guest []byte
+	// Progress, where it is set, is told of pulls.
+	Progress func(sandbox.Progress)
+	// MaxStarting bounds the containers that are being created and started at
+	// one time; zero means twice the engine's processors.
+	MaxStarting int
+	// ImageBudget is how many bytes of the engine's disk the images that the
+	// driver itself brought there may take; zero means no bound. After a pull
+	// and after a snapshot, those that were not used for the longest time are
+	// removed until the rest fits.
+	//
+	// The driver's own are the images that it pulled, built or committed, in
+	// this process or an earlier one, as long as nobody gave them another name
+	// since. A layer that several of them share counts once. Never removed is
+	// an image that a container uses, running or not, and one that was used
+	// since this driver was opened; so the budget can be exceeded.
+	ImageBudget int64
+	// Dir is a folder where the driver remembers what it pulled and when each
+	// image was last used. Without one, only images that it built or committed
+	// count as its own, in the order of their creation.
+	Dir string
 }
 
-// Driver starts sandboxes on one Docker Engine.
+// Driver starts sandboxes on one engine.
 type Driver struct {
-	api   *client.Client
-	base  string
-	guest []byte // a tar stream, ready to be copied into a container
-	info  system.Info
+	api      *client.Client
+	base     string
+	guest    *guestVolume
+	info     system.Info
+	progress func(sandbox.Progress)
+	pulls    pulls
+	gate     gate
+	images   *images
+	lost     lost
 }
 
 // New connects to the engine. Its error matches sandbox.ErrUnavailable when no
@@ -56,70 +101,46 @@ type Driver struct {
 func New(ctx context.Context, opts Options) (*Driver, error) {
 	api, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
 	if err != nil {
-		return nil, fmt.Errorf("docker: %w: %w", err, sandbox.ErrUnavailable)
+		return nil, fmt.Errorf("docker: %w", unanswered{err})
 	}
-	d := &Driver{api: api, base: opts.BaseImage}
-	if err := d.connect(ctx, opts.Guest); err != nil {
+	d := &Driver{api: api, base: opts.BaseImage, progress: opts.Progress}
+	if err := d.connect(ctx, opts); err != nil {
 		return nil, errors.Join(err, api.Close())
 	}
 	return d, nil
 }
 
-func (d *Driver) connect(ctx context.Context, guest []byte) (err error) {
+func (d *Driver) connect(ctx context.Context, opts Options) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if d.info, err = d.api.Info(ctx); err != nil {
 		return fmt.Errorf("docker: no engine answers at %s: %w", d.api.DaemonHost(), unanswered{err})
 	}
+	guest := opts.Guest
 	if guest == nil {
 		arch := map[string]string{"x86_64": "amd64", "aarch64": "arm64"}[d.info.Architecture]
+		if arch == "" {
+			arch = d.info.Architecture // Podman has Go's names
+		}
 		if guest, err = program.Binary(arch); err != nil {
 			return err
 		}
 	}
-	d.guest, err = guestTar(guest)
+	if d.guest, err = newGuestVolume(d.api, guest); err != nil {
+		return err
+	}
+	d.gate = newGate(opts.MaxStarting, d.info.NCPU)
+	d.images, err = newImages(d.api, opts, d.info)
 	return err
 }
 
-// unanswered is the error of an engine that is not there. What the client
-// says about it repeats the address and asks a question.
-type unanswered struct{ err error }
-
-func (e unanswered) Error() string {
-	if client.IsErrConnectionFailed(e.err) {
-		return "nobody is there, or not for this user"
-	}
-	return e.err.Error()
-}
-func (e unanswered) Unwrap() error        { return e.err }
-func (e unanswered) Is(target error) bool { return target == sandbox.ErrUnavailable }
-
-// guestDir and guestPath are where the guest stands in a container.
-const (
-	guestDir  = "/.apprentice"
-	guestPath = guestDir + "/guest"
-)
-
-func guestTar(program []byte) ([]byte, error) {
-	var b bytes.Buffer
-	tw := tar.NewWriter(&b)
-	for _, h := range []tar.Header{
-		{Name: strings.TrimPrefix(guestDir, "/") + "/", Typeflag: tar.TypeDir, Mode: 0o755},
-		{Name: strings.TrimPrefix(guestPath, "/"), Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(program))},
-	} {
-		if err := tw.WriteHeader(&h); err != nil {
-			return nil, err
-		}
-	}
-	if _, err := tw.Write(program); err != nil {
-		return nil, err
-	}
-	err := tw.Close()
-	return b.Bytes(), err
-}
-
 // Close lets go of the connection. Sandboxes that run are not touched.
-func (d *Driver) Close() error { return d.api.Close() }
+func (d *Driver) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	d.lost.remove(ctx, d.api)
+	return d.api.Close()
+}
 
 // Name implements sandbox.Driver.
 func (d *Driver) Name() string { return "docker" }
@@ -135,168 +156,22 @@ func (d *Driver) Resolve(ctx context.Context, ref string) (string, error) {
 	}
 	found, err := d.api.ImageInspect(ctx, ref)
 	if errdefs.IsNotFound(err) {
-		if err := d.pull(ctx, ref); err != nil {
+		if err := d.pulls.wait(ctx, ref, d.pull); err != nil {
 			return "", err
 		}
 		found, err = d.api.ImageInspect(ctx, ref)
 	}
 	if err != nil {
-		return "", d.wrap(fmt.Sprintf("looking for image %s", ref), err)
+		return "", wrap("looking for image "+ref, err)
 	}
-	return found.ID, nil
-}
-
-func (d *Driver) pull(ctx context.Context, ref string) error {
-	r, err := d.api.ImagePull(ctx, ref, image.PullOptions{})
-	if err != nil {
-		return d.pullError(ctx, ref, err)
-	}
-	defer r.Close()
-	// Errors of the registry come inside the stream, as JSON messages.
-	if err := streamError(r); err != nil {
-		return d.pullError(ctx, ref, err)
-	}
-	return nil
-}
-
-// pullError keeps "the image cannot be had" apart from "the engine is gone".
-func (d *Driver) pullError(ctx context.Context, ref string, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if client.IsErrConnectionFailed(err) {
-		return d.wrap("pulling image "+ref, err)
-	}
-	return fmt.Errorf("docker: image %s is not on this engine and cannot be pulled (%w): %w", ref, err, sandbox.ErrNoImage)
-}
-
-// wrap gives an error of the engine its family.
-func (d *Driver) wrap(doing string, err error) error {
-	switch {
-	case client.IsErrConnectionFailed(err):
-		return fmt.Errorf("docker: %s: %w: %w", doing, err, sandbox.ErrUnavailable)
-	case errdefs.IsNotFound(err) && strings.Contains(err.Error(), "image"):
-		return fmt.Errorf("docker: %s: %w: %w", doing, err, sandbox.ErrNoImage)
-	}
-	return fmt.Errorf("docker: %s: %w", doing, err)
-}
-
-// enforcement says what this engine does.
-func (d *Driver) enforcement(spec sandbox.Spec) map[sandbox.Limit]sandbox.Enforcement {
-	when := func(ok bool) sandbox.Enforcement {
-		if ok {
-			return sandbox.Enforced
-		}
-		return sandbox.Unenforced
-	}
-	e := map[sandbox.Limit]sandbox.Enforcement{
-		sandbox.LimitMemory:        when(d.info.MemoryLimit),
-		sandbox.LimitCPU:           when(d.info.CPUCfsQuota),
-		sandbox.LimitProcesses:     when(d.info.PidsLimit),
-		sandbox.LimitNetwork:       sandbox.Enforced,
-		sandbox.LimitCapabilities:  sandbox.Enforced,
-		sandbox.LimitNewPrivileges: sandbox.Enforced,
-		sandbox.LimitSyscalls: when(slices.ContainsFunc(d.info.SecurityOptions, func(o string) bool {
-			return strings.HasPrefix(o, "name=seccomp")
-		})),
-		// overlay2 bounds a container's size on xfs with project quotas only,
-		// and the API does not tell whether that is so.
-		sandbox.LimitDisk: sandbox.Unenforced,
-	}
-	if spec.Network == sandbox.NetworkHost {
-		e[sandbox.LimitNetwork] = sandbox.Open
-	}
-	return e
-}
-
-// Start implements sandbox.Driver.
-func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Instance, error) {
-	force := d.enforcement(spec)
-	if err := sandbox.CheckRequired(spec, force); err != nil {
-		return nil, fmt.Errorf("docker sandbox: %w", err)
-	}
-	id, err := d.Resolve(ctx, spec.Image)
-	if err != nil {
-		return nil, err
-	}
-	labels, err := sandbox.NewLabels(spec)
-	if err != nil {
-		return nil, err
-	}
-	cfg, host := d.config(spec, id, labels)
-	// Not to be cancelled in the middle: the engine would create the container
-	// all the same, and nobody would know its id.
-	created, err := d.api.ContainerCreate(context.WithoutCancel(ctx), cfg, host, nil, nil, "")
-	if err != nil {
-		return nil, d.wrap("creating a container", err)
-	}
-	in := &instance{api: d.api, id: created.ID, enforcement: force, dead: make(chan struct{})}
-	if err := in.start(ctx, d.guest); err != nil {
-		err = d.wrap("starting a container", err)
-		return nil, errors.Join(err, in.remove(context.WithoutCancel(ctx)))
-	}
-	return in, nil
-}
-
-func (d *Driver) config(spec sandbox.Spec, image string, labels sandbox.Labels) (*container.Config, *container.HostConfig) {
-	limits := spec.Limits.OrDefault()
-	life := spec.Lifetime
-	if life == 0 {
-		life = sandbox.DefaultLifetime
-	}
-	env := []string{inside.LifetimeVariable + "=" + life.String()}
-	for k, v := range spec.Env {
-		env = append(env, k+"="+v)
-	}
-	var mounts []mount.Mount
-	for _, m := range spec.Mounts {
-		mounts = append(mounts, mount.Mount{Type: mount.TypeBind, Source: m.Source, Target: m.Target, ReadOnly: true})
-	}
-	// An engine refuses limits that it cannot keep.
-	force := d.enforcement(spec)
-	var resources container.Resources
-	if force[sandbox.LimitMemory] == sandbox.Enforced {
-		resources.Memory, resources.MemorySwap = limits.Memory, limits.Memory // no swap on top
-	}
-	if force[sandbox.LimitCPU] == sandbox.Enforced {
-		resources.NanoCPUs = int64(min(limits.CPUs, float64(d.info.NCPU)) * 1e9)
-	}
-	if force[sandbox.LimitProcesses] == sandbox.Enforced {
-		resources.PidsLimit = &limits.Processes
-	}
-	network := container.NetworkMode("none")
-	if spec.Network == sandbox.NetworkHost {
-		network = "host"
-	}
-	return &container.Config{
-			Image:        image,
-			Entrypoint:   []string{guestPath},
-			Cmd:          []string{"serve"},
-			Env:          env,
-			WorkingDir:   "/",
-			Labels:       labels.Map(),
-			AttachStdin:  true,
-			AttachStdout: true,
-			AttachStderr: true,
-			OpenStdin:    true,
-			StdinOnce:    true, // its end is the end of the guest
-			Healthcheck:  &container.HealthConfig{Test: []string{"NONE"}},
-		}, &container.HostConfig{
-			AutoRemove:  true,
-			NetworkMode: network,
-			CapDrop:     []string{"ALL"},
-			SecurityOpt: []string{"no-new-privileges"},
-			Mounts:      mounts,
-			LogConfig:   container.LogConfig{Type: "none"}, // the stream is not for a log file
-			Resources:   resources,
-		}
+	return found.ID, d.images.use(found.ID)
 }
 
 // List implements sandbox.Driver.
 func (d *Driver) List(ctx context.Context) ([]sandbox.Running, error) {
 	list, err := d.api.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", sandbox.LabelOwner))})
 	if err != nil {
-		return nil, d.wrap("listing containers", err)
+		return nil, wrap("listing containers", err)
 	}
 	var found []sandbox.Running
 	for _, c := range list {

@@ -1,11 +1,14 @@
 package docker_test
 
 import (
+	"context"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/client"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -13,6 +16,13 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox/docker"
 	"github.com/apprentice-rl/apprentice/sandbox/sandboxtest"
 )
+
+func TestMain(m *testing.M) {
+	if image := os.Getenv(childVariable); image != "" {
+		child(image)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // baseImage is the image that `make test` prepares.
 func baseImage(t *testing.T) string {
@@ -24,28 +34,39 @@ func baseImage(t *testing.T) string {
 	return ref
 }
 
-func driver(t *testing.T) *docker.Driver {
-	t.Helper()
-	d, err := docker.New(t.Context(), docker.Options{BaseImage: baseImage(t), Guest: sandboxtest.Guest(t)})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, d.Close()) })
-	return d
+func TestConformance(t *testing.T) {
+	base := baseImage(t)
+	api := apiAt(t, "")
+	t.Run("docker", func(t *testing.T) {
+		t.Cleanup(func() { removeSnapshots(t, api) })
+		sandboxtest.Run(t, driver(t, docker.Options{BaseImage: base}))
+	})
+	t.Run("podman", func(t *testing.T) {
+		e := startPodman(t)
+		load(t, api, e.api(), base)
+		d := e.driver(docker.Options{BaseImage: base})
+		t.Cleanup(func() { removeSnapshots(t, e.api()) })
+		sandboxtest.Run(t, d)
+	})
 }
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-func TestConformance(t *testing.T) {
-	d := driver(t)
-	t.Cleanup(func() { removeSnapshots(t) })
-	sandboxtest.Run(t, d)
+// load copies an image from one engine to another.
+func load(t *testing.T, from, to *client.Client, ref string) {
+	t.Helper()
+	saved, err := from.ImageSave(t.Context(), []string{ref})
+	require.NoError(t, err)
+	defer saved.Close()
+	res, err := to.ImageLoad(t.Context(), saved)
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
 }
 
 // removeSnapshots removes the images that the conformance suite commits.
-func removeSnapshots(t *testing.T) {
-	out, err := exec.Command("docker", "images", "-q", "apprentice-test/snapshot").Output()
+func removeSnapshots(t *testing.T, api *client.Client) {
+	list, err := api.ImageList(context.Background(), image.ListOptions{Filters: filters.NewArgs(filters.Arg("reference", "*/snapshot"), filters.Arg("reference", "*/*/snapshot"))})
 	require.NoError(t, err)
-	for id := range strings.FieldsSeq(string(out)) {
-		require.NoError(t, exec.Command("docker", "rmi", "-f", id).Run())
+	for _, i := range list {
+		removeImage(api, i.ID)
 	}
 }
 

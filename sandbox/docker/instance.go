@@ -1,47 +1,52 @@
 package docker
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/client"
-	"github.com/docker/docker/pkg/stdcopy"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
-	"github.com/apprentice-rl/apprentice/sandbox/guest/inside"
 )
 
 // An instance is one container.
 type instance struct {
-	api         *client.Client
+	driver      *Driver
 	id          string
 	enforcement map[sandbox.Limit]sandbox.Enforcement
 	stream      *stream
 
-	dead  chan struct{} // closed when the container has ended
-	death sandbox.Death
+	destroyed atomic.Bool   // or about to be
+	removed   chan struct{} // closed when Destroy has removed the container
+	once      sync.Once     // for that
+	dead      chan struct{} // closed when the container has ended
+	death     sandbox.Death
 }
 
-func (in *instance) start(ctx context.Context, guest []byte) error {
-	if err := in.api.CopyToContainer(ctx, in.id, "/", bytes.NewReader(guest), container.CopyToContainerOptions{}); err != nil {
-		return fmt.Errorf("putting the guest in: %w", err)
-	}
-	conn, err := in.api.ContainerAttach(ctx, in.id, container.AttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
+func (in *instance) start(ctx context.Context) error {
+	api := in.driver.api
+	conn, err := api.ContainerAttach(ctx, in.id, container.AttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
 	if err != nil {
+		// Podman prepares the container at this point, and does not pass on
+		// why it cannot. A start that cannot says it.
+		if serr := api.ContainerStart(ctx, in.id, container.StartOptions{}); serr != nil {
+			return serr
+		}
 		return fmt.Errorf("attaching: %w", err)
 	}
 	in.stream = newStream(conn)
 	// Waiting begins before the start, so that no end is too quick for it.
 	waitCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	exited, failed := in.api.ContainerWait(waitCtx, in.id, container.WaitConditionNextExit)
-	if err := in.api.ContainerStart(ctx, in.id, container.StartOptions{}); err != nil {
+	exited, failed := api.ContainerWait(waitCtx, in.id, container.WaitConditionNextExit)
+	if err := api.ContainerStart(ctx, in.id, container.StartOptions{}); err != nil {
 		cancel()
 		_ = in.stream.Close()
 		return err
@@ -51,29 +56,18 @@ func (in *instance) start(ctx context.Context, guest []byte) error {
 		defer close(in.dead)
 		select {
 		case r := <-exited:
-			in.death = in.autopsy(r)
+			in.death = in.autopsy(waitCtx, r)
 		case err := <-failed:
 			in.death = sandbox.Death{Cause: sandbox.DeathDriver, Detail: err.Error()}
+			if errdefs.IsNotFound(err) { // removed by somebody
+				in.death.Cause = sandbox.DeathKilled
+			}
+		case <-in.removed:
+			// Podman may miss the end of a container that is removed.
+			in.death = sandbox.Death{Cause: sandbox.DeathClosed}
 		}
 	}()
 	return nil
-}
-
-func (in *instance) autopsy(r container.WaitResponse) sandbox.Death {
-	d := sandbox.Death{Cause: sandbox.DeathKilled, Detail: in.stream.notes.String()}
-	switch r.StatusCode {
-	case 0:
-		d.Cause = sandbox.DeathClosed
-	case inside.DeadlineExit:
-		d.Cause = sandbox.DeathDeadline
-	}
-	if r.Error != nil {
-		d.Detail = r.Error.Message
-	}
-	if d.Detail == "" && r.StatusCode != 0 {
-		d.Detail = fmt.Sprintf("the container ended with status %d", r.StatusCode)
-	}
-	return d
 }
 
 // ID is the container's id.
@@ -94,26 +88,35 @@ func (in *instance) Wait(ctx context.Context) (sandbox.Death, error) {
 
 // Snapshot commits the container to an image of this engine.
 func (in *instance) Snapshot(ctx context.Context, ref string) error {
-	if _, err := in.api.ContainerCommit(ctx, in.id, container.CommitOptions{Reference: ref, Pause: true}); err != nil {
-		return fmt.Errorf("docker: committing container %.12s to %s: %w", in.id, ref, err)
+	made, err := in.driver.api.ContainerCommit(ctx, in.id, container.CommitOptions{
+		Reference: ref,
+		Pause:     true,
+		Comment:   fmt.Sprintf("apprentice: %s from container %s", ref, in.id), // tells its layer from others
+		Changes:   []string{"LABEL " + labelImage + "=" + ref},
+		Config:    &container.Config{}, // Podman wants one
+	})
+	if err != nil {
+		return wrap(fmt.Sprintf("committing container %.12s to %s", in.id, ref), err)
 	}
-	return nil
+	if err := in.driver.images.use(made.ID); err != nil {
+		return err
+	}
+	return in.driver.images.trim(ctx)
 }
 
 func (in *instance) Destroy(ctx context.Context) error {
+	in.destroyed.Store(true)
 	_ = in.stream.Close()
 	if err := in.remove(ctx); err != nil {
+		in.driver.lost.add(in.id)
 		return err
 	}
-	select {
-	case <-in.dead:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("docker: waiting for the end of container %.12s: %w", in.id, ctx.Err())
-	}
+	in.once.Do(func() { close(in.removed) })
+	<-in.dead
+	return nil
 }
 
-func (in *instance) remove(ctx context.Context) error { return remove(ctx, in.api, in.id) }
+func (in *instance) remove(ctx context.Context) error { return remove(ctx, in.driver.api, in.id) }
 
 // remove removes a container and returns when it is gone. The engine may be at
 // it already, since containers are created with AutoRemove.
@@ -123,8 +126,9 @@ func remove(ctx context.Context, api *client.Client, id string) error {
 		if err == nil || errdefs.IsNotFound(err) {
 			return nil
 		}
-		if !errdefs.IsConflict(err) {
-			return fmt.Errorf("docker: removing container %.12s: %w", id, err)
+		// The second is how Podman says it.
+		if !errdefs.IsConflict(err) && !strings.Contains(err.Error(), "state improper") {
+			return wrap(fmt.Sprintf("removing container %.12s", id), err)
 		}
 		select {
 		case <-time.After(20 * time.Millisecond):
@@ -134,32 +138,30 @@ func remove(ctx context.Context, api *client.Client, id string) error {
 	}
 }
 
-// stream is the guest's byte stream: the attached connection, with standard
-// output taken apart from standard error.
-type stream struct {
-	conn  types.HijackedResponse
-	out   *io.PipeReader
-	once  sync.Once
-	notes sandbox.Notes
+// lost are the containers that could not be removed because the engine was
+// away. It may be back later, with them.
+type lost struct {
+	mu  sync.Mutex
+	ids []string
 }
 
-func newStream(conn types.HijackedResponse) *stream {
-	pr, pw := io.Pipe()
-	s := &stream{conn: conn, out: pr}
-	go func() {
-		_, err := stdcopy.StdCopy(pw, &s.notes, conn.Reader)
-		pw.CloseWithError(err) // nil becomes io.EOF
-	}()
-	return s
+func (l *lost) add(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ids = append(l.ids, id)
 }
 
-func (s *stream) Read(p []byte) (int, error)  { return s.out.Read(p) }
-func (s *stream) Write(p []byte) (int, error) { return s.conn.Conn.Write(p) }
-
-func (s *stream) Close() error {
-	s.once.Do(func() {
-		s.conn.Close()
-		_ = s.out.Close() // lets the copying goroutine go
-	})
-	return nil
+func (l *lost) remove(ctx context.Context, api *client.Client) {
+	l.mu.Lock()
+	ids := l.ids
+	l.ids = nil
+	l.mu.Unlock()
+	for i, id := range ids {
+		if remove(ctx, api, id) != nil {
+			l.mu.Lock()
+			l.ids = append(l.ids, slices.Clone(ids[i:])...)
+			l.mu.Unlock()
+			return
+		}
+	}
 }

@@ -17,6 +17,13 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox/local/contain"
 )
 
+// User is the user of a sandbox on the allow-list of the host, by number; its
+// name is "agent".
+const User = 1000
+
+// home is that user's home folder.
+const home = "/home/agent"
+
 // A base is the allow-list of the host, as it is on this machine.
 type base struct {
 	binds  []contain.Bind
@@ -25,6 +32,9 @@ type base struct {
 	path   string            // PATH inside
 	digest string            // changes when the toolchains do
 }
+
+// hostsFile is /etc/hosts in every sandbox.
+const hostsFile = "127.0.0.1 localhost sandbox\n::1 localhost\n"
 
 // What of the host is shown, where it exists.
 var (
@@ -43,7 +53,7 @@ func findBase(toolchains, hide []string, empty string) (base, error) {
 		files: map[string]string{
 			"/etc/passwd":        "root:x:0:0:root:/root:/bin/sh\nagent:x:1000:1000:agent:" + home + ":/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n",
 			"/etc/group":         "root:x:0:\nagent:x:1000:\nnogroup:x:65534:\n",
-			"/etc/hosts":         "127.0.0.1 localhost sandbox\n::1 localhost\n",
+			"/etc/hosts":         hostsFile,
 			"/etc/hostname":      "sandbox\n",
 			"/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 		},

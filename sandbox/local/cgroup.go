@@ -228,3 +228,8 @@ func writeControl(path, value string) error {
 	_, err = f.WriteString(value)
 	return errors.Join(err, f.Close())
 }
+
+// unescape undoes the octal escapes of mountinfo.
+func unescape(s string) string {
+	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
+}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/sandbox/local/contain"
+	"github.com/apprentice-rl/apprentice/sandbox/local/store"
 )
 
 // A Finding is what Diagnose found about one thing that sandboxes are made of.
@@ -43,7 +44,7 @@ func diagnoseKernel() Finding {
 // diagnoseNamespaces makes the namespaces of a sandbox once.
 func (d *Driver) diagnoseNamespaces() Finding {
 	f := Finding{What: "namespaces"}
-	cmd := d.command(sandbox.Spec{})
+	cmd := d.command(sandbox.Spec{}, d.onHost(store.Image{}, func() {}))
 	if err := cmd.Start(); err != nil {
 		f.Detail, f.Mend = explain("", err)
 		return f

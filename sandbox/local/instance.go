@@ -24,6 +24,8 @@ import (
 type instance struct {
 	id          string
 	driver      *Driver
+	ground      *ground
+	written     *written // what it writes, for snapshots
 	enforcement map[sandbox.Limit]sandbox.Enforcement
 	limits      sandbox.Limits
 	group       *group
@@ -86,9 +88,14 @@ func (in *instance) start(cmd *exec.Cmd, plan contain.Plan, labels sandbox.Label
 	if err != nil {
 		return err
 	}
+	give, get, err := socketPair()
+	if err != nil {
+		return err
+	}
+	files = append(files, give, get)
 	in.cmd = cmd
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = inR, outW, &in.notes
-	cmd.ExtraFiles = []*os.File{planR, failW} // contain.PlanFD, contain.FailureFD
+	cmd.ExtraFiles = []*os.File{planR, failW, give} // contain.PlanFD, contain.FailureFD, contain.WrittenFD
 	note, err := in.driver.note(in, labels)
 	if err != nil {
 		return err
@@ -127,7 +134,7 @@ func (in *instance) start(cmd *exec.Cmd, plan contain.Plan, labels sandbox.Label
 		}
 		return unavailable(err)
 	}
-	return nil
+	return in.written.receive(get)
 }
 
 // A wallFailure is what the first process said when it could not build the
@@ -175,6 +182,8 @@ func (in *instance) wait() {
 		_ = os.Remove(in.driver.stateFile(in.id))
 	}
 	in.death = d
+	in.written.close()
+	in.ground.release()
 	close(in.dead)
 }
 

@@ -4,14 +4,25 @@
 // ordinary user or by root, with nothing to install and nothing running before
 // or after. It is the embedded default where no Docker answers.
 //
-// # What a sandbox sees
+// A sandbox stands on an image, or else on an allow-list of the host, shown
+// read-only: /usr (with /bin, /sbin and /lib*), a few named files of /etc, and
+// the roots of toolchains that are installed elsewhere. All else is a fresh
+// tmpfs: there is no home folder, no run folder, no Docker socket, no shadow
+// file, and no apprentice binary. The network is a loopback of its own. Inside
+// runs one unprivileged user without capabilities; when the driver runs as
+// root, that user is no user of the host either.
 //
-// An allow-list of the host, read-only: /usr (with /bin, /sbin and /lib*), a few
-// named files of /etc, and the roots of toolchains that are installed
-// elsewhere. All else is a fresh tmpfs: there is no home folder, no run folder,
-// no Docker socket, no shadow file, and no apprentice binary. The network is a
-// loopback of its own. Inside runs one unprivileged user without capabilities;
-// when the driver runs as root, that user is no user of the host either.
+// # Images
+//
+// An image is named as in a registry ("debian:12"), or as a file:
+// "oci:FOLDER[:TAG]", "oci:FOLDER@sha256:…" or "docker-archive:FILE[:NAME]".
+// There is no daemon that has them: package store gets them, unpacks each layer
+// once, and all sandboxes share the layers by overlayfs. Nothing of the host is
+// shown in such a sandbox. Its user is the image's USER, by number, and all
+// files are that user's; there is no other one, so set-user-ID programs, chown
+// and file capabilities do nothing. The image's ENV is the environment, with the
+// Spec's on top. A Snapshot is an image too: the layers that the sandbox stood
+// on, and one with what it has written.
 //
 // # How it comes to be, in this order
 //
@@ -64,7 +75,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -74,11 +84,12 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox/guest/program"
 	"github.com/apprentice-rl/apprentice/sandbox/local/contain"
 	"github.com/apprentice-rl/apprentice/sandbox/local/seccomp"
+	"github.com/apprentice-rl/apprentice/sandbox/local/store"
 )
 
 // Options configure the driver. The zero value is usable.
 type Options struct {
-	// Dir is where the driver keeps snapshots and the state of its sandboxes;
+	// Dir is where the driver keeps images, snapshots and the state of its sandboxes;
 	// empty means apprentice/local in the user's cache folder, and for root,
 	// whose home others cannot enter, in /var/cache.
 	Dir string
@@ -90,13 +101,20 @@ type Options struct {
 	// Hide are host files and folders that must not be visible inside,
 	// wherever they are. The running program always is hidden.
 	Hide []string
+	// BaseImage is the image of a Spec that names none; empty means the
+	// allow-list of the host.
+	BaseImage string
+	// Progress, where set, is told how far an image is that is being fetched.
+	Progress func(sandbox.Progress)
 }
 
 // Driver starts local sandboxes.
 type Driver struct {
-	dir   string
-	guest *os.File // a sealed memfd: nothing inside can write to it
-	base  base
+	dir       string
+	guest     *os.File // a sealed memfd: nothing inside can write to it
+	base      base
+	baseImage string
+	store     *store.Store
 	// What this kernel and this user allow.
 	filter []byte // of system calls; nil where the kernel has no filters
 	groups *cgroups
@@ -121,7 +139,7 @@ func New(opts Options) (*Driver, error) {
 			return nil, err
 		}
 	}
-	for _, d := range []string{"sandboxes", "snapshots", "empty"} {
+	for _, d := range []string{"sandboxes", "empty"} {
 		if err := os.MkdirAll(filepath.Join(opts.Dir, d), 0o755); err != nil {
 			return nil, fmt.Errorf("local driver: %w", err)
 		}
@@ -129,7 +147,8 @@ func New(opts Options) (*Driver, error) {
 	if err := reachable(opts.Dir); err != nil {
 		return nil, fmt.Errorf("local driver: its state folder: %w", err)
 	}
-	if err := removeUnfinished(filepath.Join(opts.Dir, "snapshots")); err != nil {
+	images, err := openStore(opts)
+	if err != nil {
 		return nil, fmt.Errorf("local driver: %w", err)
 	}
 	f, err := sealed(opts.Guest)
@@ -140,7 +159,7 @@ func New(opts Options) (*Driver, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("local driver: %w", err), f.Close())
 	}
-	d := &Driver{dir: opts.Dir, guest: f, base: b, groups: findCgroups("")}
+	d := &Driver{dir: opts.Dir, guest: f, base: b, baseImage: opts.BaseImage, store: images, groups: findCgroups("")}
 	if hasFilters() {
 		if d.filter, err = seccomp.Program(); err != nil {
 			return nil, errors.Join(fmt.Errorf("local driver: %w", err), f.Close())
@@ -151,9 +170,16 @@ func New(opts Options) (*Driver, error) {
 
 // sealed returns an executable memory file that can never change.
 func sealed(b []byte) (*os.File, error) {
-	fd, err := unix.MemfdCreate("apprentice-guest", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	low, err := unix.MemfdCreate("apprentice-guest", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, os.NewSyscallError("memfd_create", err)
+	}
+	defer unix.Close(low)
+	// It is started by its number, which must be none that the new process has
+	// something else under.
+	fd, err := unix.FcntlInt(uintptr(low), unix.F_DUPFD_CLOEXEC, contain.WrittenFD+1)
+	if err != nil {
+		return nil, os.NewSyscallError("dup", err)
 	}
 	f := os.NewFile(uintptr(fd), "apprentice-guest")
 	if _, err := f.Write(b); err != nil {
@@ -166,39 +192,17 @@ func sealed(b []byte) (*os.File, error) {
 }
 
 // Close lets go of the guest program. Sandboxes that run are not touched.
-func (d *Driver) Close() error { return d.guest.Close() }
+func (d *Driver) Close() error { return errors.Join(d.guest.Close(), d.store.Close()) }
 
 // Name implements sandbox.Driver.
 func (d *Driver) Name() string { return "local" }
 
-// Resolve implements sandbox.Driver. The images of this driver are the base,
-// which is the allow-list of the host, and its own snapshots.
-func (d *Driver) Resolve(_ context.Context, image string) (string, error) {
-	if image == "" {
-		return d.base.digest, nil
-	}
-	if _, err := os.Stat(d.snapshotDir(image)); err != nil {
-		return "", fmt.Errorf("%s: the local driver knows only this machine's own programs and its snapshots, not this image (the docker driver does): %w", image, sandbox.ErrNoImage)
-	}
-	return d.base.digest + "+" + image, nil
-}
-
-// snapshotDir is where a snapshot's files are. It names the base, because the
-// files are of no use on another one.
-func (d *Driver) snapshotDir(image string) string {
-	name := strings.NewReplacer("/", "_", ":", "_").Replace(image)
-	return filepath.Join(d.dir, "snapshots", d.base.digest+"-"+name)
-}
-
-// User is the user inside a sandbox, by number; its name is "agent".
-const User = 1000
-
-// hostUser is what User is on the host when the driver runs as root: far
+// hostUser is what the user inside is on the host when the driver runs as root: far
 // beyond the numbers that users and subordinate ids have.
 const hostUser = 1 << 30
 
 // Start implements sandbox.Driver.
-func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Instance, error) {
+func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (_ sandbox.Instance, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -206,9 +210,15 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Instance
 	if err := sandbox.CheckRequired(spec, force); err != nil {
 		return nil, fmt.Errorf("local sandbox: %w", err)
 	}
-	if _, err := d.Resolve(ctx, spec.Image); err != nil {
+	g, err := d.ground(ctx, spec.Image)
+	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			g.release()
+		}
+	}()
 	for _, m := range spec.Mounts {
 		if err := reachable(m.Source); err != nil {
 			return nil, fmt.Errorf("mounting %s: %w", m.Source, err)
@@ -223,25 +233,29 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Instance
 	in := &instance{
 		id:          "local-" + hex.EncodeToString(id),
 		driver:      d,
+		ground:      g,
+		written:     &written{},
 		enforcement: force,
 		limits:      spec.Limits.OrDefault(),
 		dead:        make(chan struct{}),
 	}
 	in.group = d.groups.group(in.id, in.limits)
-	if err := in.start(d.command(spec), d.plan(spec, in.group.binds()), labels); err != nil {
+	if err := in.start(d.command(spec, g), d.plan(spec, g, in.group.binds()), labels); err != nil {
 		return nil, fmt.Errorf("starting a local sandbox: %w", err)
 	}
 	return in, nil
 }
 
-func (d *Driver) plan(spec sandbox.Spec, groups []contain.Bind) contain.Plan {
+func (d *Driver) plan(spec sandbox.Spec, g *ground, groups []contain.Bind) contain.Plan {
 	limits := spec.Limits.OrDefault()
 	p := contain.Plan{
 		Hostname:     "sandbox",
-		Binds:        slices.Concat(d.base.binds, groups),
-		Links:        d.base.links,
-		Files:        maps.Clone(d.base.files),
-		Folders:      []string{home, "/testbed"},
+		Lowers:       d.store.Folders(g.image),
+		Binds:        slices.Concat(g.binds, groups),
+		Links:        g.links,
+		Files:        g.files,
+		Folders:      g.folders,
+		ForAll:       g.forAll,
 		DiskBytes:    limits.Disk,
 		SharedBytes:  sharedMemory,
 		ProcessCount: uint64(limits.Processes),
@@ -256,8 +270,8 @@ func (d *Driver) plan(spec sandbox.Spec, groups []contain.Bind) contain.Plan {
 	} else {
 		p.DataBytes = uint64(limits.Memory)
 	}
-	if spec.Image != "" {
-		p.Lower = d.snapshotDir(spec.Image)
+	if spec.Network == sandbox.NetworkHost {
+		p.Files = withResolver(g.files)
 	}
 	for _, m := range spec.Mounts {
 		p.Binds = append(p.Binds, contain.Bind{Source: m.Source, Target: m.Target})
@@ -265,13 +279,10 @@ func (d *Driver) plan(spec sandbox.Spec, groups []contain.Bind) contain.Plan {
 	return p
 }
 
-// home is the home folder of the user inside.
-const home = "/home/agent"
-
 // sharedMemory is the size of /dev/shm, as Docker has it.
 const sharedMemory = 64 << 20
 
-func (d *Driver) command(spec sandbox.Spec) *exec.Cmd {
+func (d *Driver) command(spec sandbox.Spec, g *ground) *exec.Cmd {
 	// The guest is started from memory: there is no file of it that something
 	// inside or outside could replace.
 	cmd := exec.Command(fmt.Sprintf("/proc/self/fd/%d", d.guest.Fd()), "contain")
@@ -280,11 +291,9 @@ func (d *Driver) command(spec sandbox.Spec) *exec.Cmd {
 	if life == 0 {
 		life = sandbox.DefaultLifetime
 	}
-	env := map[string]string{
-		"PATH": d.base.path, "HOME": home, "USER": "agent", "LOGNAME": "agent", "TMPDIR": "/tmp",
-		inside.LifetimeVariable: life.String(),
-		inside.DiskVariable:     "1",
-	}
+	env := maps.Clone(g.env)
+	env[inside.LifetimeVariable] = life.String()
+	env[inside.DiskVariable] = "1"
 	maps.Copy(env, spec.Env)
 	cmd.Env = []string{} // nothing of this process's environment
 	for k, v := range env {
@@ -300,9 +309,9 @@ func (d *Driver) command(spec sandbox.Spec) *exec.Cmd {
 	}
 	cmd.SysProcAttr = &unix.SysProcAttr{
 		Cloneflags:  uintptr(flags),
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: User, HostID: user, Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: User, HostID: group, Size: 1}},
-		Credential:  &syscall.Credential{Uid: User, Gid: User, NoSetGroups: true},
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: g.user.UID, HostID: user, Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: g.user.GID, HostID: group, Size: 1}},
+		Credential:  &syscall.Credential{Uid: uint32(g.user.UID), Gid: uint32(g.user.GID), NoSetGroups: true},
 		AmbientCaps: containCaps,
 		Setsid:      true,
 	}

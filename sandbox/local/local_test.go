@@ -3,6 +3,8 @@
 package local_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,7 +26,10 @@ func driver(t *testing.T, opts local.Options) *local.Driver {
 	opts.Guest = sandboxtest.Guest(t)
 	d, err := local.New(opts)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, d.Close()) })
+	t.Cleanup(func() {
+		_, err := d.GC(context.Background(), 0) // also what an ordinary user could not remove
+		require.NoError(t, errors.Join(err, d.Close()))
+	})
 	return d
 }
 

@@ -3,173 +3,112 @@
 package local
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
-	"time"
+	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/apprentice-rl/apprentice/sandbox"
 )
 
-// Snapshot implements sandbox.Instance: it copies the sandbox's own files, and
-// not what is mounted over them, into a folder that later sandboxes have as the
-// lower layer of an overlay.
-func (in *instance) Snapshot(ctx context.Context, image string) (err error) {
-	target := in.driver.snapshotDir(image)
-	if _, err := os.Stat(target); err == nil {
-		return nil // somebody else was first
+// written is the folder that holds what a sandbox has written, handed over when
+// its walls stood. What the sandbox mounts or what is mounted over it does not
+// show in it.
+type written struct {
+	mu     sync.Mutex
+	dir    *os.File // nil before, and after the end
+	closed bool
+}
+
+// receive takes the folder from the socket that contain has sent it through.
+func (w *written) receive(socket *os.File) error {
+	oob := make([]byte, unix.CmsgSpace(4))
+	_, n, _, _, err := unix.Recvmsg(int(socket.Fd()), make([]byte, 1), oob, unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
+	if err != nil {
+		return os.NewSyscallError("recvmsg", err)
 	}
+	messages, err := unix.ParseSocketControlMessage(oob[:n])
+	if err != nil || len(messages) != 1 {
+		return errors.Join(errors.New("the folder with what the sandbox writes did not arrive"), err)
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return unix.Close(fds[0])
+	}
+	w.dir = os.NewFile(uintptr(fds[0]), "written")
+	return nil
+}
+
+// open opens the folder for one reader.
+func (w *written) open() (*os.File, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.dir == nil {
+		return nil, fmt.Errorf("it has ended: %w", sandbox.ErrBroken)
+	}
+	fd, err := unix.Openat(int(w.dir.Fd()), ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), "written"), nil
+}
+
+func (w *written) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	if w.dir != nil {
+		_ = w.dir.Close()
+		w.dir = nil
+	}
+}
+
+// socketPair are the two ends that contain.WrittenFD is one of.
+func socketPair() (give, get *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	return os.NewFile(uintptr(fds[0]), "give"), os.NewFile(uintptr(fds[1]), "get"), nil
+}
+
+// Snapshot implements sandbox.Instance. What the sandbox has written becomes a
+// layer on top of those that it stands on.
+func (in *instance) Snapshot(ctx context.Context, image string) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("snapshot of sandbox %s: %w", in.id, err)
 		}
 	}()
-	pid := in.cmd.Process.Pid
-	mounts, err := mountPoints(pid)
+	if !isSnapshotName(image) {
+		return fmt.Errorf("%q is no name for a snapshot", image)
+	}
+	from, err := in.written.open()
 	if err != nil {
 		return err
 	}
-	temp, err := os.MkdirTemp(filepath.Dir(target), ".new-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(temp) // renamed away when all went well
-	c := copier{from: fmt.Sprintf("/proc/%d/root", pid), to: temp, skip: mounts, asRoot: os.Geteuid() == 0}
-	if err := c.copy(ctx); err != nil {
-		return err
-	}
-	if err := os.Rename(temp, target); err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, unix.ENOTEMPTY) {
-		return err
-	}
-	return nil
-}
-
-// removeUnfinished removes what snapshots that were killed have left.
-func removeUnfinished(dir string) error {
-	const long = time.Hour // no snapshot takes that
-	left, err := filepath.Glob(filepath.Join(dir, ".new-*"))
-	for _, path := range left {
-		if st, serr := os.Stat(path); serr == nil && time.Since(st.ModTime()) > long {
-			err = errors.Join(err, os.RemoveAll(path))
-		}
-	}
-	return err
-}
-
-// mountPoints lists what is mounted in a process's root, the root itself
-// excepted.
-func mountPoints(pid int) (map[string]bool, error) {
-	f, err := os.Open(fmt.Sprintf("/proc/%d/mountinfo", pid))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	points := make(map[string]bool)
-	for s := bufio.NewScanner(f); s.Scan(); {
-		fields := strings.Fields(s.Text())
-		if len(fields) > 4 && fields[4] != "/" {
-			points[unescape(fields[4])] = true
-		}
-	}
-	return points, nil
-}
-
-// unescape undoes the octal escapes of mountinfo.
-func unescape(s string) string {
-	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
-}
-
-type copier struct {
-	from   string
-	to     string
-	skip   map[string]bool
-	asRoot bool // this process is root, the files are not root's
-}
-
-func (c *copier) copy(ctx context.Context) error {
-	type folder struct {
-		path string
-		info fs.FileInfo
-	}
-	var folders []folder
-	err := filepath.WalkDir(c.from+"/", func(p string, d fs.DirEntry, err error) error {
+	defer from.Close()
+	img := in.ground.image
+	img.Name, img.Digest = image, in.ground.identity+"+"+image
+	return in.driver.store.Add(ctx, snapshotKey(in.ground.base, image), img, func(ctx context.Context, files string) (int64, error) {
+		to, err := os.Open(files)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		if err := ctx.Err(); err != nil {
-			return err
+		defer to.Close()
+		c := copier{to: int(to.Fd()), links: map[uint64]string{}}
+		if os.Geteuid() == 0 {
+			c.owner = hostUser
 		}
-		rel := "/" + strings.Trim(strings.TrimPrefix(p, c.from), "/")
-		if c.skip[rel] {
-			if d.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		target := filepath.Join(c.to, rel)
-		switch mode := info.Mode(); {
-		case mode.IsDir():
-			folders = append(folders, folder{target, info})
-			if err := os.MkdirAll(target, 0o755); err != nil {
-				return err
-			}
-		case mode.IsRegular():
-			if err := copyFile(p, target, info); err != nil {
-				return err
-			}
-		case mode&fs.ModeSymlink != 0:
-			link, err := os.Readlink(p)
-			if err != nil {
-				return err
-			}
-			if err := os.Symlink(link, target); err != nil {
-				return err
-			}
-		default:
-			return nil // sockets and pipes mean nothing without their processes
-		}
-		return c.chown(target)
+		err = c.all(ctx, int(from.Fd()), int(to.Fd()))
+		return c.bytes, err
 	})
-	if err != nil {
-		return err
-	}
-	for i := len(folders) - 1; i >= 0; i-- { // inside out, so that times stay
-		f := folders[i]
-		if err := errors.Join(os.Chmod(f.path, f.info.Mode()), os.Chtimes(f.path, f.info.ModTime(), f.info.ModTime())); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func copyFile(from, to string, info fs.FileInfo) error {
-	r, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	w, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(w, r)
-	return errors.Join(err, w.Chmod(info.Mode().Perm()), w.Close(), os.Chtimes(to, info.ModTime(), info.ModTime()))
-}
-
-// chown gives the copy to the user that all files of a sandbox belong to.
-func (c *copier) chown(path string) error {
-	if !c.asRoot {
-		return nil
-	}
-	return os.Lchown(path, hostUser, hostUser)
 }

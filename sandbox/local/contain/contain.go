@@ -10,7 +10,8 @@
 //
 //  1. Whatever the driver had open and did not mean to hand on is closed at the
 //     end of this program.
-//  2. A root of its own: a tmpfs or an overlay, bounded in size; the folders and
+//  2. A root of its own: a tmpfs, or an overlay over the layers of an
+//     image, bounded in size; the folders and
 //     files of the allow-list bound into it and made read-only; a small /dev; a
 //     /proc that shows this pid namespace. pivot_root goes there, and the old
 //     root is taken away: there is no path and no descriptor left that leads to
@@ -37,7 +38,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"runtime"
 
 	"golang.org/x/sys/unix"
@@ -47,17 +47,19 @@ import (
 // PlanFD.
 type Plan struct {
 	Hostname string
-	// Lower is a folder of the host over which the root is an overlay; empty
-	// for a root that starts out empty.
-	Lower string
+	// Lowers are folders of the host over which the root is an overlay, the
+	// uppermost first; none for a root that starts out empty.
+	Lowers []string
 	// Binds are bound read-only, in this order.
 	Binds []Bind
 	// Links are symbolic links to make: name to target.
 	Links map[string]string
-	// Files are small files to write: name to contents.
+	// Files are small files to write, in the place of what is there: name to
+	// contents.
 	Files map[string]string
-	// Folders are made, writable for the user of the sandbox.
-	Folders []string
+	// Folders are made where they are missing, and those for all with the mode
+	// of /tmp.
+	Folders, ForAll []string
 	// DiskBytes bounds what can be written; ProcessCount how many processes
 	// and threads there can be.
 	DiskBytes    int64
@@ -80,11 +82,13 @@ type Plan struct {
 type Bind struct{ Source, Target string }
 
 // The file descriptors between the driver and this program: where the plan
-// comes from, and where a failure is told. FailureFD ends without a word when
-// the guest is there.
+// comes from, where a failure is told, and where the folder goes that holds
+// what the sandbox writes. FailureFD ends without a word when the guest is
+// there.
 const (
 	PlanFD    = 3
 	FailureFD = 4
+	WrittenFD = 5 // a unix socket
 )
 
 // Run builds the sandbox and becomes the guest; it returns only on failure.
@@ -204,120 +208,6 @@ func (p *Plan) root() error {
 func letGo(root int) error {
 	err := unix.Unmount(fmt.Sprintf("/proc/self/fd/%d", root), unix.MNT_DETACH)
 	return errors.Join(os.NewSyscallError("umount", err), unix.Close(root))
-}
-
-// base mounts what the sandbox writes to, bounded in size.
-func (p *Plan) base() error {
-	size := fmt.Sprintf("mode=755,size=%d", p.DiskBytes)
-	if p.Lower == "" {
-		return mount("tmpfs", newRoot, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, size)
-	}
-	if err := mount("tmpfs", scratch, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, size); err != nil {
-		return err
-	}
-	for _, d := range []string{"/upper", "/work"} {
-		if err := os.Mkdir(scratch+d, 0o755); err != nil {
-			return err
-		}
-	}
-	return mount("overlay", newRoot, "overlay", unix.MS_NOSUID|unix.MS_NODEV,
-		fmt.Sprintf("lowerdir=%s,upperdir=%s/upper,workdir=%s/work,userxattr", oldRoot+p.Lower, scratch, scratch))
-}
-
-func (p *Plan) fill() error {
-	for _, d := range append([]string{"/proc", "/dev", "/etc"}, p.Folders...) {
-		if err := folder(newRoot + d); err != nil {
-			return err
-		}
-	}
-	for _, d := range []string{"/tmp", "/var/tmp"} {
-		if err := folder(newRoot + d); err != nil {
-			return err
-		}
-		if err := os.Chmod(newRoot+d, 0o777|os.ModeSticky); err != nil {
-			return err
-		}
-	}
-	for name, target := range p.Links {
-		if _, err := os.Lstat(newRoot + name); err == nil {
-			continue // a snapshot holds it
-		}
-		if err := folder(filepath.Dir(newRoot + name)); err != nil {
-			return err
-		}
-		if err := os.Symlink(target, newRoot+name); err != nil {
-			return err
-		}
-	}
-	for name, text := range p.Files {
-		if err := folder(filepath.Dir(newRoot + name)); err != nil {
-			return err
-		}
-		if err := file(newRoot+name, text, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// bind shows a file or folder of the host, with all that is mounted below it.
-func bind(b Bind) error {
-	source, target := oldRoot+b.Source, newRoot+b.Target
-	if err := mountPoint(source, target); err != nil {
-		return fmt.Errorf("showing %s: %w", b.Source, err)
-	}
-	return mount(source, target, "", unix.MS_BIND|unix.MS_REC, "")
-}
-
-// protect makes all that is bound read-only, at once: a call for each mount
-// would take longer than the mounts do. Only the root itself stays writable.
-func (p *Plan) protect() error {
-	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV}
-	if err := unix.MountSetattr(unix.AT_FDCWD, newRoot, unix.AT_RECURSIVE, &attr); err != nil {
-		return fmt.Errorf("making what is shown of the host read-only: %w", err)
-	}
-	attr = unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_RDONLY}
-	if err := unix.MountSetattr(unix.AT_FDCWD, newRoot, 0, &attr); err != nil {
-		return fmt.Errorf("making the root writable: %w", err)
-	}
-	for _, b := range p.Binds {
-		if b.Source != os.DevNull {
-			continue
-		}
-		// It covers a file that is to look empty.
-		attr := unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_NODEV}
-		if err := unix.MountSetattr(unix.AT_FDCWD, newRoot+b.Target, 0, &attr); err != nil {
-			return fmt.Errorf("covering %s: %w", b.Target, err)
-		}
-	}
-	return nil
-}
-
-// mountPoint makes target a file or folder like source.
-func mountPoint(source, target string) error {
-	st, err := os.Stat(source)
-	if err != nil {
-		return err
-	}
-	if st.IsDir() {
-		return folder(target)
-	}
-	if err := folder(filepath.Dir(target)); err != nil {
-		return err
-	}
-	if _, err := os.Lstat(target); err == nil {
-		return nil // below a folder that was bound before
-	}
-	return file(target, "", 0o644)
-}
-
-// folder makes a folder, and those that lead to it where there are none.
-func folder(path string) error {
-	err := unix.Mkdir(path, 0o755)
-	if err == nil || errors.Is(err, unix.EEXIST) {
-		return nil
-	}
-	return os.MkdirAll(path, 0o755)
 }
 
 // file writes a small file. Package os would ask more of the kernel for it than

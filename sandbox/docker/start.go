@@ -1,0 +1,152 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
+
+	"github.com/apprentice-rl/apprentice/sandbox"
+	"github.com/apprentice-rl/apprentice/sandbox/guest/inside"
+)
+
+// Start implements sandbox.Driver.
+func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Instance, error) {
+	force := d.enforcement(spec)
+	if err := sandbox.CheckRequired(spec, force); err != nil {
+		return nil, fmt.Errorf("docker sandbox: %w", err)
+	}
+	d.lost.remove(ctx, d.api)
+	image, err := d.Resolve(ctx, spec.Image)
+	if err != nil {
+		return nil, err
+	}
+	var in *instance
+	err = d.gate.pass(ctx, func() error {
+		in, err = d.create(ctx, spec, image)
+		if guestIsGone(err) { // somebody tidied up volumes
+			d.guest.forget()
+			in, err = d.create(ctx, spec, image)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	in.enforcement = force
+	return in, nil
+}
+
+// create creates a container and starts the guest in it.
+func (d *Driver) create(ctx context.Context, spec sandbox.Spec, image string) (*instance, error) {
+	volume, err := d.guest.name(ctx, image)
+	if err != nil {
+		return nil, err
+	}
+	labels, err := sandbox.NewLabels(spec)
+	if err != nil {
+		return nil, err
+	}
+	cfg, host := d.config(spec, image, volume, labels)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	// Not to be cancelled in the middle: the engine would create the container
+	// all the same, and nobody would know its id.
+	created, err := d.api.ContainerCreate(context.WithoutCancel(ctx), cfg, host, nil, nil, "")
+	if err != nil {
+		return nil, wrap("creating a container", err)
+	}
+	in := &instance{driver: d, id: created.ID, removed: make(chan struct{}), dead: make(chan struct{})}
+	if err := in.start(ctx); err != nil {
+		err = wrap("starting a container", err)
+		return nil, errors.Join(err, in.remove(context.WithoutCancel(ctx)))
+	}
+	return in, nil
+}
+
+func (d *Driver) config(spec sandbox.Spec, image, volume string, labels sandbox.Labels) (*container.Config, *container.HostConfig) {
+	limits := spec.Limits.OrDefault()
+	life := spec.Lifetime
+	if life == 0 {
+		life = sandbox.DefaultLifetime
+	}
+	env := []string{inside.LifetimeVariable + "=" + life.String()}
+	for k, v := range spec.Env {
+		env = append(env, k+"="+v)
+	}
+	mounts := []mount.Mount{guestMount(volume)}
+	for _, m := range spec.Mounts {
+		mounts = append(mounts, mount.Mount{Type: mount.TypeBind, Source: m.Source, Target: m.Target, ReadOnly: true})
+	}
+	// An engine refuses limits that it cannot keep.
+	force := d.enforcement(spec)
+	var resources container.Resources
+	if force[sandbox.LimitMemory] == sandbox.Enforced {
+		resources.Memory, resources.MemorySwap = limits.Memory, limits.Memory // no swap on top
+	}
+	if force[sandbox.LimitCPU] == sandbox.Enforced {
+		resources.NanoCPUs = int64(min(limits.CPUs, float64(d.info.NCPU)) * 1e9)
+	}
+	if force[sandbox.LimitProcesses] == sandbox.Enforced {
+		resources.PidsLimit = &limits.Processes
+	}
+	network := container.NetworkMode("none")
+	if spec.Network == sandbox.NetworkHost {
+		network = "host"
+	}
+	return &container.Config{
+			Image:        image,
+			Entrypoint:   []string{guestPath},
+			Cmd:          []string{"serve"},
+			Env:          env,
+			WorkingDir:   "/",
+			Labels:       labels.Map(),
+			AttachStdin:  true,
+			AttachStdout: true,
+			AttachStderr: true,
+			OpenStdin:    true,
+			StdinOnce:    true, // its end is the end of the guest
+			Healthcheck:  &container.HealthConfig{Test: []string{"NONE"}},
+		}, &container.HostConfig{
+			AutoRemove:  true,
+			NetworkMode: network,
+			CapDrop:     []string{"ALL"},
+			SecurityOpt: []string{"no-new-privileges"},
+			Mounts:      mounts,
+			LogConfig:   container.LogConfig{Type: "none"}, // the stream is not for a log file
+			Resources:   resources,
+		}
+}
+
+// enforcement says what this engine does.
+func (d *Driver) enforcement(spec sandbox.Spec) map[sandbox.Limit]sandbox.Enforcement {
+	when := func(ok bool) sandbox.Enforcement {
+		if ok {
+			return sandbox.Enforced
+		}
+		return sandbox.Unenforced
+	}
+	e := map[sandbox.Limit]sandbox.Enforcement{
+		sandbox.LimitMemory:        when(d.info.MemoryLimit),
+		sandbox.LimitCPU:           when(d.info.CPUCfsQuota),
+		sandbox.LimitProcesses:     when(d.info.PidsLimit),
+		sandbox.LimitNetwork:       sandbox.Enforced,
+		sandbox.LimitCapabilities:  sandbox.Enforced,
+		sandbox.LimitNewPrivileges: sandbox.Enforced,
+		sandbox.LimitSyscalls: when(slices.ContainsFunc(d.info.SecurityOptions, func(o string) bool {
+			return strings.HasPrefix(o, "name=seccomp")
+		})),
+		// overlay2 bounds a container's size on xfs with project quotas only,
+		// and the API does not tell whether that is so.
+		sandbox.LimitDisk: sandbox.Unenforced,
+	}
+	if spec.Network == sandbox.NetworkHost {
+		e[sandbox.LimitNetwork] = sandbox.Open
+	}
+	return e
+}
