@@ -1,7 +1,6 @@
 package guest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,6 +30,7 @@ type Client struct {
 	mu     sync.Mutex
 	open   map[uint32]*request
 	offers map[uint32]*Offer
+	unsaid int // refusals of connections that are not written yet
 	last   uint32
 	heard  bool          // anything, since the last ping
 	broken error         // set once; then gone is closed
@@ -266,12 +266,9 @@ func (c *Client) call(ctx context.Context, call wire.Call, x exchange, result an
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	payload, err := json.Marshal(call)
+	payload, err := encode(call)
 	if err != nil {
 		return err
-	}
-	if len(payload) > wire.MaxPayload {
-		return fmt.Errorf("a request of %d bytes is more than the guest takes (%d)", len(payload), wire.MaxPayload)
 	}
 	req, err := c.begin()
 	if err != nil {
@@ -293,6 +290,18 @@ func (c *Client) call(ctx context.Context, call wire.Call, x exchange, result an
 		}
 	}
 	return err
+}
+
+// encode makes the payload of a Request frame.
+func encode(call wire.Call) ([]byte, error) {
+	if err := call.Check(); err != nil {
+		return nil, err
+	}
+	payload, err := json.Marshal(call)
+	if err == nil && len(payload) > wire.MaxPayload {
+		err = fmt.Errorf("a request of %d bytes is more than the guest takes (%d)", len(payload), wire.MaxPayload)
+	}
+	return payload, err
 }
 
 // answer decodes how a request that is over has ended.
@@ -459,7 +468,11 @@ func (s *sending) done() {
 func (c *Client) Run(ctx context.Context, cmd sandbox.Command) (sandbox.Result, error) {
 	call := wire.Call{Op: wire.OpExec, Command: &cmd, Stdin: cmd.Stdin != nil, Stream: cmd.Output != nil}
 	x := exchange{in: cmd.Stdin, live: true, out: cmd.Output}
-	var kept bytes.Buffer
+	kept := bounded{room: cmd.OutputCap}
+	if cmd.OutputCap <= 0 {
+		kept.room = sandbox.DefaultOutputCap
+	}
+	kept.room += leftOut
 	if cmd.Output == nil {
 		x.out = &kept
 	}
@@ -468,10 +481,27 @@ func (c *Client) Run(ctx context.Context, cmd sandbox.Command) (sandbox.Result, 
 	}
 	var res sandbox.Result
 	err := c.call(ctx, call, x, &res)
-	if kept.Len() > 0 {
-		res.Output = kept.Bytes()
-	}
+	res.Output = kept.b
 	return res, err
+}
+
+// leftOut is room for the line that stands in the place of output that was not
+// kept, in bytes.
+const leftOut = 100
+
+// A bounded holds what the guest sends, up to what it was asked for. A guest
+// that sends more is not ours, and must not fill our memory.
+type bounded struct {
+	room int
+	b    []byte
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if len(p) > b.room-len(b.b) {
+		return 0, fmt.Errorf("the guest sends more than the %d bytes that it may", b.room)
+	}
+	b.b = append(b.b, p...)
+	return len(p), nil
 }
 
 // Usage tells what the sandbox has used.

@@ -12,11 +12,11 @@ import (
 // ReadFile returns the contents of a regular file of up to 256 MiB. The error
 // matches fs.ErrNotExist if there is none.
 func (c *Client) ReadFile(ctx context.Context, path string) ([]byte, error) {
-	var b bytes.Buffer
+	b := bounded{room: wire.MaxRead}
 	if err := c.call(ctx, wire.Call{Op: wire.OpRead, Path: path}, exchange{out: &b}, nil); err != nil {
 		return nil, err
 	}
-	return b.Bytes(), nil
+	return b.b, nil
 }
 
 // WriteFile writes a regular file, making its parent folders as needed. The

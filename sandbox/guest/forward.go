@@ -40,6 +40,8 @@ type Offer struct {
 	ctx     context.Context // ends with the offer; each connection is a task of its own
 	cancel  context.CancelFunc
 	serving sync.WaitGroup
+
+	connections int // under the client's lock
 }
 
 // Offer listens at an address inside. Each connection there is joined with one
@@ -98,12 +100,39 @@ func (c *Client) accept(f wire.Frame) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	o := c.offers[a.Offer]
-	if o == nil || c.broken != nil || c.open[f.Request] != nil {
-		go func() { _ = c.w.Frame(wire.Frame{Type: wire.Cancel, Request: f.Request}) }()
-		return nil
+	if o == nil || o.connections == maxConnections || c.broken != nil || c.open[f.Request] != nil {
+		return c.refuse(f.Request)
 	}
 	req := c.adopt(f.Request)
-	o.serving.Go(func() { o.serve(newConn(req, o.Address)) })
+	o.connections++
+	o.serving.Go(func() {
+		o.serve(newConn(req, o.Address))
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		o.connections--
+	})
+	return nil
+}
+
+// The bounds of what something inside may have us hold: connections of an offer
+// at one time, and refusals of others that the guest does not take.
+const (
+	maxConnections = 256
+	maxUnsaid      = 1024
+)
+
+// refuse closes a connection that was made inside; the lock is held.
+func (c *Client) refuse(id uint32) error {
+	if c.unsaid == maxUnsaid {
+		return errors.New("the guest opens connections, and does not hear that they are refused")
+	}
+	c.unsaid++
+	go func() { // the stream may be stuck
+		_ = c.w.Frame(wire.Frame{Type: wire.Cancel, Request: id})
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.unsaid--
+	}()
 	return nil
 }
 
@@ -139,7 +168,7 @@ func (c *Client) launch(ctx context.Context, call wire.Call) (*request, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	payload, err := json.Marshal(call)
+	payload, err := encode(call)
 	if err != nil {
 		return nil, err
 	}

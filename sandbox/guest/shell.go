@@ -1,7 +1,6 @@
 package guest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,13 +25,11 @@ type shell struct {
 }
 
 func (s *shell) Run(ctx context.Context, script string, timeout time.Duration) (sandbox.ShellResult, error) {
-	var out bytes.Buffer
+	out := bounded{room: sandbox.DefaultOutputCap + leftOut}
 	var res sandbox.ShellResult
 	call := wire.Call{Op: wire.OpScript, Shell: s.n, Script: &wire.Script{Text: script, Timeout: timeout}}
 	err := s.client.call(ctx, call, exchange{out: &out}, &res)
-	if out.Len() > 0 {
-		res.Output = out.Bytes()
-	}
+	res.Output = out.b
 	return res, err
 }
 

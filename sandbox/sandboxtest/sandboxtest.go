@@ -55,6 +55,7 @@ func Run(t *testing.T, driver sandbox.Driver) {
 	t.Run("files", func(t *testing.T) { files(t, driver) })
 	t.Run("walls", func(t *testing.T) { walls(t, driver) })
 	t.Run("life", func(t *testing.T) { life(t, driver) })
+	t.Run("hostile", func(t *testing.T) { hostile(t, driver) })
 }
 
 // open starts a sandbox that ends with the test.

@@ -18,6 +18,7 @@ import (
 // subreaper, this process also inherits orphans that it never started; one
 // goroutine waits for them all, so nobody else may.
 type children struct {
+	flags   int // for wait
 	mu      sync.Mutex
 	started map[int]*process // those that have not ended
 	wake    chan struct{}    // told when there is a child to wait for again
@@ -67,8 +68,11 @@ func (p *process) within(d time.Duration) {
 	}
 }
 
-func newChildren() *children {
-	c := &children{started: make(map[int]*process), wake: make(chan struct{}, 1)}
+// newChildren waits with these flags. With unix.WUNTRACED, a process that was
+// started and that something stops is sent on its way again: nothing but a
+// policy stops a supervisor.
+func newChildren(flags int) *children {
+	c := &children{flags: flags, started: make(map[int]*process), wake: make(chan struct{}, 1)}
 	go c.reap()
 	return c
 }
@@ -76,12 +80,16 @@ func newChildren() *children {
 func (c *children) reap() {
 	for {
 		var ws unix.WaitStatus
-		pid, err := unix.Wait4(-1, &ws, 0, nil)
+		pid, err := unix.Wait4(-1, &ws, c.flags, nil)
 		switch {
 		case err == unix.EINTR:
 			continue
 		case err != nil: // no children now
 			<-c.wake
+			continue
+		}
+		if ws.Stopped() {
+			c.resume(pid)
 			continue
 		}
 		c.mu.Lock()
@@ -91,6 +99,15 @@ func (c *children) reap() {
 			delete(c.started, pid)
 		}
 		c.mu.Unlock()
+	}
+}
+
+// resume lets a stopped process go on if it is one that was started.
+func (c *children) resume(pid int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.started[pid] != nil {
+		_ = unix.Kill(pid, unix.SIGCONT)
 	}
 }
 

@@ -26,7 +26,7 @@ func SuperviseExec() error {
 	}
 	conceal()
 	unix.CloseOnExec(linkFD)
-	l, err := newLink(linkFD)
+	l, err := newLink(linkFD, maxFDs)
 	if err != nil {
 		return err
 	}

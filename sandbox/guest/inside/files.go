@@ -1,8 +1,6 @@
 package inside
 
 import (
-	"archive/tar"
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -10,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -19,9 +16,7 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox/guest/wire"
 )
 
-// maxRead bounds the bytes of a file that is read in one piece, because the
-// client holds it in memory.
-const maxRead = 256 << 20
+const maxRead = wire.MaxRead
 
 // openRegular opens a regular file and nothing else. Opening it does not wait,
 // as it would for the other end of a FIFO.
@@ -34,7 +29,7 @@ func openRegular(path string, flags int) (*os.File, error) {
 		return nil, err
 	}
 	st, err := f.Stat()
-	if err == nil && !st.Mode().IsRegular() {
+	if err == nil && (!st.Mode().IsRegular() || flags&(os.O_WRONLY|os.O_RDWR) != 0 && ofKernel(f)) {
 		err = irregular(path)
 	}
 	if err != nil {
@@ -44,7 +39,18 @@ func openRegular(path string, flags int) (*os.File, error) {
 	return f, nil
 }
 
-func irregular(path string) error { return fmt.Errorf("%s is not a regular file", path) }
+// irregular is the error of a path at which there is no regular file.
+type irregular string
+
+func (path irregular) Error() string { return string(path) + " is not a regular file" }
+
+// ofKernel reports whether a file only looks like one: to write to it has the
+// kernel do something, and to this very process where it is one of its own in
+// /proc. That is not for whoever chooses paths.
+func ofKernel(f *os.File) bool {
+	var st unix.Statfs_t
+	return unix.Fstatfs(int(f.Fd()), &st) == nil && (st.Type == unix.PROC_SUPER_MAGIC || st.Type == unix.SYSFS_MAGIC)
+}
 
 func readFile(path string, out io.Writer) error {
 	f, err := openRegular(path, os.O_RDONLY)
@@ -62,11 +68,17 @@ func readFile(path string, out io.Writer) error {
 	if st.Size() > maxRead {
 		return tooLarge(st.Size())
 	}
-	n, err := io.Copy(out, io.LimitReader(f, maxRead+1)) // it may grow
-	if err == nil && n > maxRead {
-		err = tooLarge(n)
+	n, err := io.CopyN(out, f, maxRead)
+	if errors.Is(err, io.EOF) {
+		return nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if more, _ := f.Read(make([]byte, 1)); more > 0 { // it has grown
+		return tooLarge(n + 1)
+	}
+	return nil
 }
 
 // writeFile replaces the contents of a file and keeps the mode of one that is
@@ -84,149 +96,6 @@ func writeFile(path string, data io.Reader) error {
 	}
 	_, err = io.Copy(f, data)
 	return errors.Join(err, f.Close())
-}
-
-// untar unpacks a tar stream below dir. No name and no link in it can lead
-// outside: the folder is opened as an os.Root.
-func untar(dir string, data io.Reader) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	// Folders get their modes last, so that one without write permission can
-	// still be filled.
-	type folder struct {
-		name string
-		mode fs.FileMode
-	}
-	var folders []folder
-	for tr := tar.NewReader(data); ; {
-		h, err := tr.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return fmt.Errorf("unpacking: %w", err)
-		}
-		name := strings.Trim(filepath.Clean("/"+h.Name), "/")
-		if name == "" {
-			continue
-		}
-		if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			return err
-		}
-		mode := h.FileInfo().Mode().Perm()
-		switch h.Typeflag {
-		case tar.TypeDir:
-			if err := root.MkdirAll(name, 0o755); err != nil {
-				return err
-			}
-			folders = append(folders, folder{name, mode})
-		case tar.TypeReg:
-			if err := unpackFile(root, name, mode, tr); err != nil {
-				return err
-			}
-		case tar.TypeSymlink:
-			_ = root.Remove(name)
-			if err := root.Symlink(h.Linkname, name); err != nil {
-				return err
-			}
-		case tar.TypeLink:
-			_ = root.Remove(name)
-			if err := root.Link(strings.Trim(filepath.Clean("/"+h.Linkname), "/"), name); err != nil {
-				return err
-			}
-		default:
-			return fmt.Errorf("unpacking %s: type %q is not allowed here", h.Name, h.Typeflag)
-		}
-	}
-	for i := len(folders) - 1; i >= 0; i-- {
-		if err := root.Chmod(folders[i].name, folders[i].mode); err != nil {
-			return err
-		}
-	}
-	// What follows the end of the archive is padding; the sender wants to get
-	// rid of it all the same.
-	_, err = io.Copy(io.Discard, data)
-	return err
-}
-
-func unpackFile(root *os.Root, name string, mode fs.FileMode, r io.Reader) error {
-	_ = root.Remove(name) // never write through a link that stood here
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(f, r); err != nil {
-		_ = f.Close()
-		return err
-	}
-	if err := f.Chmod(mode); err != nil { // whatever the umask took
-		_ = f.Close()
-		return err
-	}
-	return f.Close()
-}
-
-// archive sends the file or folder at path as a tar stream, with names
-// relative to the parent of path.
-func archive(path string, out io.Writer) error {
-	if _, err := os.Lstat(path); err != nil {
-		return err
-	}
-	w := bufio.NewWriterSize(out, wire.Chunk) // not a frame for every header
-	return errors.Join(writeTar(w, path), w.Flush())
-}
-
-func writeTar(w io.Writer, path string) error {
-	tw := tar.NewWriter(w)
-	parent := filepath.Dir(filepath.Clean(path))
-	err := filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		if info.Mode()&(fs.ModeSocket|fs.ModeDevice|fs.ModeNamedPipe) != 0 {
-			return nil
-		}
-		var link string
-		if info.Mode()&fs.ModeSymlink != 0 {
-			if link, err = os.Readlink(p); err != nil {
-				return err
-			}
-		}
-		h, err := tar.FileInfoHeader(info, link)
-		if err != nil {
-			return err
-		}
-		if h.Name, err = filepath.Rel(parent, p); err != nil {
-			return err
-		}
-		if d.IsDir() {
-			h.Name += "/"
-		}
-		if !info.Mode().IsRegular() {
-			return tw.WriteHeader(h)
-		}
-		f, err := openRegular(p, os.O_RDONLY)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		if err := tw.WriteHeader(h); err != nil {
-			return err
-		}
-		_, err = io.CopyN(tw, f, h.Size)
-		return err
-	})
-	return errors.Join(err, tw.Close())
 }
 
 func stat(path string) (sandbox.File, error) {
@@ -298,6 +167,9 @@ func edit(path string, e sandbox.Edit) (wire.Edited, error) {
 	n := bytes.Count(old, e.Old)
 	if n != e.Count {
 		return wire.Edited{Found: n}, nil
+	}
+	if n > 0 && (len(e.New)-len(e.Old)) > (maxRead-len(old))/n {
+		return wire.Edited{}, fmt.Errorf("%s would have more than %d bytes", path, maxRead)
 	}
 	edited := bytes.ReplaceAll(old, e.Old, e.New)
 	if st.Sys().(*syscall.Stat_t).Nlink > 1 {

@@ -18,12 +18,15 @@ type link struct {
 	w  *wire.Writer
 
 	sending []int // descriptors that go with the next write
+	takes   int   // how many descriptors may come with one frame
 	came    []int // descriptors that came and were not taken yet
 }
 
-// newLink makes a link of a socket, which it owns from then on.
-func newLink(fd int) (*link, error) {
-	l := &link{f: os.NewFile(uintptr(fd), "link")}
+// newLink makes a link of a socket, which it owns from then on. More
+// descriptors than it takes with one frame are closed: a policy that has got
+// hold of the other end must not fill this process with them.
+func newLink(fd, takes int) (*link, error) {
+	l := &link{f: os.NewFile(uintptr(fd), "link"), takes: takes}
 	var err error
 	if l.rc, err = l.f.SyscallConn(); err != nil {
 		_ = l.f.Close()
@@ -81,7 +84,13 @@ func (l *link) Read(p []byte) (n int, err error) {
 			if err != nil {
 				return 0, err
 			}
-			l.came = append(l.came, fds...)
+			for _, fd := range fds {
+				if len(l.came) >= l.takes {
+					_ = unix.Close(fd)
+					continue
+				}
+				l.came = append(l.came, fd)
+			}
 		}
 	}
 	if n == 0 {

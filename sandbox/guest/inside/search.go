@@ -3,6 +3,7 @@ package inside
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +22,7 @@ const (
 	searchLimit  = 1000
 	searchText   = 1000      // bytes of a line that are told
 	searchLine   = 1 << 20   // bytes of a line that are looked at
-	searchResult = 512 << 10 // bytes of all matches together, which go in one frame
+	searchResult = 512 << 10 // bytes of all matches together as JSON, which go in one frame
 )
 
 // search looks through the regular files at and below path, in the order of
@@ -37,7 +38,7 @@ func search(path string, s sandbox.Search, cancel <-chan struct{}) (wire.Found, 
 	if s.Limit == 0 {
 		s.Limit = searchLimit
 	}
-	w := &searcher{pattern: pattern, left: s.Limit, room: searchResult}
+	w := &searcher{pattern: pattern, cancel: cancel, left: s.Limit, room: searchResult}
 	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
 		select {
 		case <-cancel:
@@ -71,6 +72,7 @@ var errEnough = errors.New("there are more matches than were asked for")
 
 type searcher struct {
 	pattern *regexp.Regexp
+	cancel  <-chan struct{}
 	found   wire.Found
 	left    int // matches
 	room    int // bytes
@@ -82,29 +84,48 @@ func (w *searcher) file(path string) error {
 		return nil
 	}
 	defer f.Close()
-	r := bufio.NewReaderSize(f, 64<<10)
+	r := bufio.NewReaderSize(cancellableFile{f, w.cancel}, 64<<10)
 	if head, _ := r.Peek(8 << 10); bytes.IndexByte(head, 0) >= 0 {
 		return nil
 	}
 	for n := 1; ; n++ {
 		line, err := readLine(r)
-		if err == io.EOF && len(line) == 0 {
+		if errors.Is(err, io.EOF) && len(line) == 0 {
 			return nil
 		}
 		if err != nil && err != io.EOF {
-			return nil // a disk that fails, a file that is gone
+			return nil // a disk that fails, a file that is gone, a search that nobody wants any more
 		}
 		if w.pattern.Match(line) {
-			text := line[:min(len(line), searchText)]
-			if w.left--; w.left < 0 || w.room < len(text)+len(path) {
+			match := sandbox.Match{Path: path, Line: n, Text: string(line[:min(len(line), searchText)])}
+			told, err := json.Marshal(match)
+			if err != nil {
+				return err
+			}
+			if w.left--; w.left < 0 || w.room < len(told) {
 				return errEnough
 			}
-			w.room -= len(text) + len(path)
-			w.found.Matches = append(w.found.Matches, sandbox.Match{Path: path, Line: n, Text: string(text)})
+			w.room -= len(told) + len(",")
+			w.found.Matches = append(w.found.Matches, match)
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
+	}
+}
+
+// A cancellableFile is read until the search is cancelled.
+type cancellableFile struct {
+	f      *os.File
+	cancel <-chan struct{}
+}
+
+func (c cancellableFile) Read(p []byte) (int, error) {
+	select {
+	case <-c.cancel:
+		return 0, wire.ErrStopped
+	default:
+		return c.f.Read(p)
 	}
 }
 

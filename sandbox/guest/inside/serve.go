@@ -64,7 +64,7 @@ func serve(in io.Reader, out io.Writer) error {
 
 	g := &guest{
 		out:      wire.NewWriter(out),
-		children: newChildren(),
+		children: newChildren(unix.WUNTRACED),
 		ownDisk:  ownDisk,
 		open:     make(map[uint32]*request),
 		sessions: make(map[uint32]*session),
@@ -76,6 +76,7 @@ func serve(in io.Reader, out io.Writer) error {
 		return &os.PathError{Op: "open", Path: "/proc/self/exe", Err: err}
 	}
 	g.program = fmt.Sprintf("/proc/self/fd/%d", exe)
+	stock(guestThreads)
 	if err := g.out.JSON(wire.Hello, 0, wire.Greeting{Version: wire.Version}); err != nil {
 		return err
 	}
@@ -219,23 +220,34 @@ func (g *guest) begin(id uint32, call wire.Call) {
 		result, err := g.do(id, call, r)
 		r.in.Close(wire.ErrStopped)
 		g.forget(id)
-		switch {
-		case err != nil:
-			err = g.out.JSON(wire.Failure, id, wire.NewError(err))
-		case result != nil:
-			err = g.out.JSON(wire.Result, id, result)
-		default:
-			err = g.out.Frame(wire.Frame{Type: wire.Result, Request: id, Payload: []byte("{}")})
-		}
-		if err != nil { // nobody is listening any more
+		if err := g.answer(id, result, err); err != nil { // nobody is listening any more
 			_ = killAll(nil)
 			os.Exit(1)
 		}
 	}()
 }
 
+// answer ends a request. What files are called decides how large some answers
+// are, so one that is too large must not be the end of the guest.
+func (g *guest) answer(id uint32, result any, err error) error {
+	payload := []byte("{}")
+	if err == nil && result != nil {
+		payload, err = json.Marshal(result)
+	}
+	if err == nil && len(payload) > wire.MaxPayload {
+		err = fmt.Errorf("the answer has %d bytes, more than one frame holds (%d)", len(payload), wire.MaxPayload)
+	}
+	if err != nil {
+		return g.out.JSON(wire.Failure, id, wire.NewError(err))
+	}
+	return g.out.Frame(wire.Frame{Type: wire.Result, Request: id, Payload: payload})
+}
+
 // do performs a request; its result is what becomes JSON.
 func (g *guest) do(id uint32, call wire.Call, r *request) (result any, err error) {
+	if err := call.Check(); err != nil {
+		return nil, err
+	}
 	in := cancellable{r.in, r.cancel}
 	switch call.Op {
 	case wire.OpExec:

@@ -36,11 +36,11 @@ func SuperviseShell() error {
 	if err := unix.SetNonblock(linkFD, true); err != nil {
 		return os.NewSyscallError("set non-blocking", err)
 	}
-	l, err := newLink(linkFD)
+	l, err := newLink(linkFD, 0)
 	if err != nil {
 		return err
 	}
-	sh := &shell{link: l, asked: make(chan wire.Frame), children: newChildren(), environ: os.Environ()}
+	sh := &shell{link: l, asked: make(chan wire.Frame), children: newChildren(0), environ: os.Environ()}
 	go sh.listen()
 	if sh.dir, err = os.Getwd(); err != nil {
 		return err

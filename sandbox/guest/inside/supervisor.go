@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
+	"github.com/apprentice-rl/apprentice/sandbox/guest/wire"
 )
 
 // linkFD is the descriptor of a supervisor's socket to the guest.
@@ -24,11 +25,12 @@ func beSupervisor() error {
 	}
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
 	deafen()
+	stock(supervisorThreads)
 	return nil
 }
 
 func refused(err error) sandbox.Result {
-	return sandbox.Result{End: sandbox.EndRefused, ExitCode: -1, Reason: err.Error()}
+	return sandbox.Result{End: sandbox.EndRefused, ExitCode: -1, Reason: wire.NewError(err).Message}
 }
 
 // ended tells how a process ended.

@@ -67,7 +67,7 @@ func (g *guest) startWorker(mode, dir string) (*worker, error) {
 		_ = unix.Close(ends[0])
 		return nil, os.NewSyscallError("set non-blocking", err)
 	}
-	near, err := newLink(ends[0])
+	near, err := newLink(ends[0], 0)
 	if err != nil {
 		return nil, err
 	}

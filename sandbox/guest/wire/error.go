@@ -25,9 +25,17 @@ const (
 	KindBroken     Kind = "broken" // the sandbox cannot be used any more
 )
 
+// maxMessage bounds a message, in bytes. What it quotes (a path, the name of a
+// program) may be as large as a frame, and grows when it becomes JSON.
+const maxMessage = 16 << 10
+
 // NewError makes the Error that stands for err on the wire.
 func NewError(err error) Error {
 	e := Error{Message: err.Error()}
+	if len(e.Message) > maxMessage {
+		head, tail := e.Message[:maxMessage/2], e.Message[len(e.Message)-maxMessage/2:]
+		e.Message = head + " … " + tail
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		e.Kind = KindNotExist

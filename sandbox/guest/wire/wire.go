@@ -97,6 +97,10 @@ const Chunk = 64 << 10
 // direction, before there is credit.
 const Window = 1 << 20
 
+// MaxRead bounds the bytes of a file that is read in one piece, because the
+// client holds it in memory.
+const MaxRead = 256 << 20
+
 // FirstOfGuest is the smallest number of a request that the guest opens.
 const FirstOfGuest = 1 << 31
 
