@@ -19,16 +19,12 @@ package main
 import (
 	"fmt"
 	"os"
-	"runtime"
 
 	"github.com/apprentice-rl/apprentice/sandbox/guest/inside"
 	"github.com/apprentice-rl/apprentice/sandbox/local/contain"
 )
 
 func main() {
-	// All that this program does is pass things on between processes. On one
-	// processor it does that without waking further threads of its own.
-	runtime.GOMAXPROCS(1)
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "apprentice-guest:", err)
 		os.Exit(1)

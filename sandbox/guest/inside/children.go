@@ -71,8 +71,12 @@ func (p *process) within(d time.Duration) {
 // newChildren waits with these flags. With unix.WUNTRACED, a process that was
 // started and that something stops is sent on its way again: nothing but a
 // policy stops a supervisor.
-func newChildren(flags int) *children {
+// It also takes over children that this process has from before.
+func newChildren(flags int, from ...int) *children {
 	c := &children{flags: flags, started: make(map[int]*process), wake: make(chan struct{}, 1)}
+	for _, pid := range from {
+		c.started[pid] = &process{pid: pid, ended: make(chan struct{})}
+	}
 	go c.reap()
 	return c
 }
@@ -109,6 +113,18 @@ func (c *children) resume(pid int) {
 	if c.started[pid] != nil {
 		_ = unix.Kill(pid, unix.SIGCONT)
 	}
+}
+
+// find returns a process that was started.
+func (c *children) find(pid int) *process {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p := c.started[pid]; p != nil {
+		return p
+	}
+	gone := &process{pid: pid, ended: make(chan struct{})}
+	close(gone.ended)
+	return gone
 }
 
 // pids are those of the processes that were started and have not ended.

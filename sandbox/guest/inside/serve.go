@@ -62,13 +62,19 @@ func serve(in io.Reader, out io.Writer) error {
 	_ = os.Unsetenv(LifetimeVariable)
 	_ = os.Unsetenv(DiskVariable)
 
+	var before []int
+	pid, near, ahead := startedAhead()
+	if ahead {
+		before = []int{pid}
+	}
 	g := &guest{
 		out:      wire.NewWriter(out),
-		children: newChildren(unix.WUNTRACED),
+		children: newChildren(unix.WUNTRACED, before...),
 		ownDisk:  ownDisk,
 		open:     make(map[uint32]*request),
 		sessions: make(map[uint32]*session),
 	}
+	beModest()
 	deafen()
 	conceal()
 	exe, err := unix.Open("/proc/self/exe", unix.O_RDONLY|unix.O_CLOEXEC, 0)
@@ -76,11 +82,18 @@ func serve(in io.Reader, out io.Writer) error {
 		return &os.PathError{Op: "open", Path: "/proc/self/exe", Err: err}
 	}
 	g.program = fmt.Sprintf("/proc/self/fd/%d", exe)
-	stock(guestThreads)
+	if ahead {
+		if w, err := meet(g.children.find(pid), near); err == nil {
+			g.release(w)
+		}
+	}
 	if err := g.out.JSON(wire.Hello, 0, wire.Greeting{Version: wire.Version}); err != nil {
 		return err
 	}
-	g.prepare()
+	if !ahead {
+		g.prepare()
+	}
+	stock(guestThreads)
 	go g.listen()
 	for r := wire.NewReader(in); ; {
 		f, err := r.Next()

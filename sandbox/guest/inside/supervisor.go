@@ -24,6 +24,7 @@ func beSupervisor() error {
 		return os.NewSyscallError("become subreaper", err)
 	}
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
+	beModest()
 	deafen()
 	stock(supervisorThreads)
 	return nil

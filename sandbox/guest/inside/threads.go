@@ -5,6 +5,11 @@ import (
 	"sync"
 )
 
+// beModest keeps this process to one processor at a time. All that it does is
+// pass things on between others, and so it does that without waking threads of
+// its own.
+func beModest() { runtime.GOMAXPROCS(1) }
+
 // How many threads are made in advance. Threads count as processes, so that
 // there are not more of them than it takes to serve and to clean up.
 const (

@@ -41,6 +41,8 @@ import (
 	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/apprentice-rl/apprentice/sandbox/guest/inside"
 )
 
 // A Plan says what to build. The driver sends it as JSON on file descriptor
@@ -133,7 +135,7 @@ func run() error {
 			return fmt.Errorf("%s: %w", step.doing, err)
 		}
 	}
-	err := unix.Exec("/proc/self/exe", []string{"apprentice-guest", "serve"}, os.Environ())
+	err := unix.Exec("/proc/self/exe", []string{"apprentice-guest", "serve"}, inside.StartAhead())
 	return fmt.Errorf("becoming the guest: %w", err)
 }
 
