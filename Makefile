@@ -19,6 +19,7 @@ help: ## this list
 build: bin/apprentice ## bin/apprentice, with the guests for sandboxes inside
 
 bin/apprentice: $(guests) FORCE
+	@cd sandbox/guest/program/bin && sha256sum $(notdir $(guests)) >guest-sums
 	@$(GO) build -trimpath -ldflags='-s -w' -o $@ ./cmd/apprentice
 
 # The Go build cache knows better than make whether there is work to do.
