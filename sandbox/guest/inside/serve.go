@@ -76,11 +76,11 @@ func serve(in io.Reader, out io.Writer) error {
 		return &os.PathError{Op: "open", Path: "/proc/self/exe", Err: err}
 	}
 	g.program = fmt.Sprintf("/proc/self/fd/%d", exe)
-	stock(guestThreads)
 	if err := g.out.JSON(wire.Hello, 0, wire.Greeting{Version: wire.Version}); err != nil {
 		return err
 	}
 	g.prepare()
+	go stock(guestThreads) // beside the first requests
 	go g.listen()
 	for r := wire.NewReader(in); ; {
 		f, err := r.Next()
