@@ -93,7 +93,7 @@ func serve(in io.Reader, out io.Writer) error {
 	if !ahead {
 		g.prepare()
 	}
-	stock(guestThreads)
+	go stock(guestThreads) // beside the first requests
 	go g.listen()
 	for r := wire.NewReader(in); ; {
 		f, err := r.Next()

@@ -26,7 +26,7 @@ func beSupervisor() error {
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
 	beModest()
 	deafen()
-	stock(supervisorThreads)
+	go stock(supervisorThreads)
 	return nil
 }
 
