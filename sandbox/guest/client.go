@@ -142,7 +142,7 @@ func (c *Client) frame(f wire.Frame) error {
 		case req.ready <- f.Payload:
 		default:
 		}
-	case wire.Result, wire.Failure, wire.Cancel:
+	case wire.Result, wire.Ended, wire.Failure, wire.Cancel:
 		req.finish(f, io.EOF)
 	}
 	return nil
@@ -263,33 +263,53 @@ type exchange struct {
 // nil. When ctx ends first, the guest ends what was running, so that nothing of
 // it is left when call returns.
 func (c *Client) call(ctx context.Context, call wire.Call, x exchange, result any) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	payload, err := encode(call)
 	if err != nil {
 		return err
 	}
+	end, err := c.perform(ctx, wire.Frame{Type: wire.Request, Payload: payload}, x)
+	if err != nil || result == nil {
+		return err
+	}
+	if err := json.Unmarshal(end, result); err != nil {
+		return fmt.Errorf("reading the guest's answer: %w", err)
+	}
+	return nil
+}
+
+// perform opens a request with a frame and returns the payload of the one that
+// ends it.
+func (c *Client) perform(ctx context.Context, opening wire.Frame, x exchange) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := sizeOf(opening.Payload); err != nil {
+		return nil, err
+	}
 	req, err := c.begin()
 	if err != nil {
-		return c.brokenErr()
+		return nil, c.brokenErr()
 	}
 	defer c.forget(req)
+	opening.Request = req.id
 	s := &sending{Client: c, req: req, opened: make(chan struct{}), copied: make(chan struct{})}
-	s.start(payload, x)
 	defer context.AfterFunc(ctx, s.cancel)()
+	s.start(opening, x)
 
 	outErr := s.receive(x.out)
 	<-req.over
 	s.done()
 	inErr := s.left(x.live)
-	err = c.answer(ctx, req, result)
+	end, err := c.answer(ctx, req)
+	if isEnd := req.end.Type == wire.Ended; err == nil && isEnd != (opening.Type == wire.Exec) {
+		err = errors.New("reading the guest's answer: it belongs to another kind of request")
+	}
 	if ctx.Err() == nil && !errors.Is(err, sandbox.ErrBroken) {
 		if cause := errors.Join(inErr, outErr); cause != nil {
-			return cause // the guest was only told to stop
+			return nil, cause // the guest was only told to stop
 		}
 	}
-	return err
+	return end, err
 }
 
 // encode makes the payload of a Request frame.
@@ -298,45 +318,42 @@ func encode(call wire.Call) ([]byte, error) {
 		return nil, err
 	}
 	payload, err := json.Marshal(call)
-	if err == nil && len(payload) > wire.MaxPayload {
-		err = fmt.Errorf("a request of %d bytes is more than the guest takes (%d)", len(payload), wire.MaxPayload)
-	}
-	return payload, err
+	return payload, errors.Join(err, sizeOf(payload))
 }
 
-// answer decodes how a request that is over has ended.
-func (c *Client) answer(ctx context.Context, req *request, result any) error {
+// sizeOf returns an error if a request is too large to be sent.
+func sizeOf(payload []byte) error {
+	if len(payload) > wire.MaxPayload {
+		return fmt.Errorf("a request of %d bytes is more than the guest takes (%d)", len(payload), wire.MaxPayload)
+	}
+	return nil
+}
+
+// answer returns what the frame holds with which a request has ended.
+func (c *Client) answer(ctx context.Context, req *request) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		if req.end.Type == 0 {
-			return errors.Join(err, c.brokenErr())
+			return nil, errors.Join(err, c.brokenErr())
 		}
-		return err
+		return nil, err
 	}
 	switch req.end.Type {
 	case wire.Failure:
 		var e wire.Error
 		if err := json.Unmarshal(req.end.Payload, &e); err != nil {
-			return fmt.Errorf("reading the guest's error: %w", err)
+			return nil, fmt.Errorf("reading the guest's error: %w", err)
 		}
 		if errors.Is(e, sandbox.ErrBroken) {
 			c.close(e)
 		}
-		return e
-	case wire.Result:
-		if result == nil {
-			return nil
-		}
-		if err := json.Unmarshal(req.end.Payload, result); err != nil {
-			return fmt.Errorf("reading the guest's answer: %w", err)
-		}
-		return nil
+		return nil, e
+	case wire.Result, wire.Ended:
+		return req.end.Payload, nil
 	}
-	return c.brokenErr()
+	return nil, c.brokenErr()
 }
 
-// sending is the half of a request that goes out. All of it is written in the
-// background, because the stream may be stuck; what is written gets loose when
-// the client closes it.
+// sending is the half of a request that goes out.
 type sending struct {
 	*Client
 	req    *request
@@ -348,18 +365,24 @@ type sending struct {
 	late *time.Timer
 }
 
-func (s *sending) start(payload []byte, x exchange) {
-	go func() {
-		defer close(s.copied)
-		err := s.w.Frame(wire.Frame{Type: wire.Request, Request: s.req.id, Payload: payload})
-		close(s.opened)
-		if err == nil && x.in != nil {
-			err = s.copy(x.in)
-		}
-		if err != nil {
-			s.close(err)
-		}
-	}()
+// start writes the request. What the stream does not take now gets loose when
+// ctx ends, which closes the client after a while.
+func (s *sending) start(opening wire.Frame, x exchange) {
+	err := s.w.Frame(opening)
+	close(s.opened)
+	if err != nil {
+		s.close(err)
+	}
+	if err != nil || x.in == nil {
+		close(s.copied)
+	} else {
+		go func() {
+			defer close(s.copied)
+			if err := s.copy(x.in); err != nil {
+				s.close(err)
+			}
+		}()
+	}
 	if x.resize != nil {
 		go s.resize(x.resize)
 	}
@@ -466,7 +489,7 @@ func (s *sending) done() {
 // Run runs a command to its end. When ctx ends first, the command's whole
 // process tree is killed, and the error is ctx's.
 func (c *Client) Run(ctx context.Context, cmd sandbox.Command) (sandbox.Result, error) {
-	call := wire.Call{Op: wire.OpExec, Command: &cmd, Stdin: cmd.Stdin != nil, Stream: cmd.Output != nil}
+	call := wire.ExecCall{Command: cmd, Stdin: cmd.Stdin != nil, Stream: cmd.Output != nil}
 	x := exchange{in: cmd.Stdin, live: true, out: cmd.Output}
 	kept := bounded{room: cmd.OutputCap}
 	if cmd.OutputCap <= 0 {
@@ -479,10 +502,16 @@ func (c *Client) Run(ctx context.Context, cmd sandbox.Command) (sandbox.Result, 
 	if cmd.Terminal != nil {
 		x.resize = cmd.Terminal.Resize
 	}
-	var res sandbox.Result
-	err := c.call(ctx, call, x, &res)
+	end, err := c.perform(ctx, wire.Frame{Type: wire.Exec, Payload: call.Append(nil)}, x)
+	if err != nil {
+		return sandbox.Result{}, err
+	}
+	res, err := wire.ParseResult(end)
+	if err != nil {
+		return sandbox.Result{}, fmt.Errorf("reading the guest's answer: %w", err)
+	}
 	res.Output = kept.b
-	return res, err
+	return res, nil
 }
 
 // leftOut is room for the line that stands in the place of output that was not

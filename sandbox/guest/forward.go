@@ -191,7 +191,7 @@ func (c *Client) await(ctx context.Context, req *request) ([]byte, error) {
 	case ready := <-req.ready:
 		return ready, nil
 	case <-req.over:
-		return nil, c.answer(ctx, req, nil)
+		return c.answer(ctx, req)
 	case <-ctx.Done():
 		c.end(req)
 		return nil, ctx.Err()

@@ -76,6 +76,9 @@ func TestAGuestThatIsNotOurs(t *testing.T) {
 	result := func(f fake, id uint32, text string) error {
 		return f.w.Frame(wire.Frame{Type: wire.Result, Request: id, Payload: []byte(text)})
 	}
+	ended := func(f fake, id uint32) error {
+		return f.w.Frame(wire.Frame{Type: wire.Ended, Request: id, Payload: wire.AppendResult(nil, sandbox.Result{End: sandbox.EndExit})})
+	}
 	for _, row := range []struct {
 		name string
 		play func(f fake, id uint32) error // the answer to the first request
@@ -89,12 +92,14 @@ func TestAGuestThatIsNotOurs(t *testing.T) {
 		}, "reading the guest's error", false},
 		{"a result of another kind", func(f fake, id uint32) error { return result(f, id, `{"end":7}`) }, "reading the guest's answer", false},
 		{"a result that is nested deeply", func(f fake, id uint32) error { return result(f, id, strings.Repeat("[", 1<<20)) }, "reading the guest's answer", false},
-		{"numbers that do not fit", func(f fake, id uint32) error { return result(f, id, `{"exit_code":1e400,"duration":1e99}`) }, "reading the guest's answer", false},
+		{"an end that is cut off", func(f fake, id uint32) error {
+			return f.w.Frame(wire.Frame{Type: wire.Ended, Request: id, Payload: []byte{200, 'x'}})
+		}, "reading the guest's answer", false},
 		{"two results", func(f fake, id uint32) error {
-			return errors.Join(result(f, id, "{}"), result(f, id, "garbage"), f.w.JSON(wire.Failure, id, wire.Error{Kind: wire.KindBroken}))
+			return errors.Join(ended(f, id), result(f, id, "garbage"), f.w.JSON(wire.Failure, id, wire.Error{Kind: wire.KindBroken}))
 		}, "", false},
 		{"data after the result", func(f fake, id uint32) error {
-			return errors.Join(result(f, id, "{}"), f.w.Frame(wire.Frame{Type: wire.Data, Request: id, Payload: make([]byte, 1<<20)}))
+			return errors.Join(ended(f, id), f.w.Frame(wire.Frame{Type: wire.Data, Request: id, Payload: make([]byte, 1<<20)}))
 		}, "", false},
 		{"frames for requests that nobody made", func(f fake, id uint32) error {
 			for kind := range wire.Type(30) {
@@ -107,10 +112,10 @@ func TestAGuestThatIsNotOurs(t *testing.T) {
 					}
 				}
 			}
-			return result(f, id, "{}")
+			return ended(f, id)
 		}, "", false},
 		{"frames of no type", func(f fake, id uint32) error {
-			return errors.Join(f.w.Frame(wire.Frame{Type: 200, Request: id}), f.w.Frame(wire.Frame{Type: wire.Hello, Request: id}), result(f, id, "{}"))
+			return errors.Join(f.w.Frame(wire.Frame{Type: 200, Request: id}), f.w.Frame(wire.Frame{Type: wire.Hello, Request: id}), ended(f, id))
 		}, "", false},
 		{"ready many times", func(f fake, id uint32) error {
 			for range 100 {
@@ -118,7 +123,7 @@ func TestAGuestThatIsNotOurs(t *testing.T) {
 					return err
 				}
 			}
-			return result(f, id, "{}")
+			return ended(f, id)
 		}, "", false},
 		{"credit without end", func(f fake, id uint32) error {
 			for range 1000 {
@@ -126,7 +131,7 @@ func TestAGuestThatIsNotOurs(t *testing.T) {
 					return err
 				}
 			}
-			return result(f, id, "{}")
+			return ended(f, id)
 		}, "", false},
 		{"credit that is none", func(f fake, id uint32) error {
 			return f.w.Frame(wire.Frame{Type: wire.Credit, Request: id, Payload: []byte("x")})
@@ -137,7 +142,7 @@ func TestAGuestThatIsNotOurs(t *testing.T) {
 			return f.w.Frame(wire.Frame{Type: wire.Accept, Request: wire.FirstOfGuest, Payload: []byte("x")})
 		}, "reading a connection", true},
 		{"a connection of no offer", func(f fake, id uint32) error {
-			return errors.Join(f.w.JSON(wire.Accept, wire.FirstOfGuest, wire.Accepted{Offer: id}), result(f, id, "{}"))
+			return errors.Join(f.w.JSON(wire.Accept, wire.FirstOfGuest, wire.Accepted{Offer: id}), ended(f, id))
 		}, "", false},
 		{"a frame that is too large", func(f fake, _ uint32) error { return f.raw([]byte{0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0, 0}) }, "outside the protocol", true},
 		{"a frame that is too small", func(f fake, _ uint32) error { return f.raw([]byte{0, 0, 0, 1, 1, 0, 0, 0, 0}) }, "outside the protocol", true},
@@ -336,6 +341,7 @@ func FuzzClient(f *testing.F) {
 			wire.Frame{Type: wire.Cancel, Request: wire.FirstOfGuest + id},
 			wire.Frame{Type: wire.Data, Request: id},
 			wire.Frame{Type: wire.Result, Request: id, Payload: []byte(`{"shell":1,"files":[{"name":"x"}],"end":"exit"}`)},
+			wire.Frame{Type: wire.Ended, Request: id, Payload: wire.AppendResult(nil, sandbox.Result{End: sandbox.EndExit})},
 			wire.Frame{Type: wire.Failure, Request: id, Payload: []byte(`{"kind":"broken"}`)},
 			wire.Frame{Type: wire.Pong},
 		))

@@ -1,7 +1,6 @@
 package inside
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -36,7 +35,7 @@ func SuperviseExec() error {
 		switch {
 		case err != nil: // the guest is gone, or wants this process to go
 			return killAll(nil)
-		case f.Type != wire.Request:
+		case f.Type != wire.Exec:
 			continue // a cancellation that came too late
 		case len(fds) == 0:
 			return errors.New("no descriptors came with a command")
@@ -61,15 +60,15 @@ func (c *commander) answer(f wire.Frame, fds []int) error {
 			_ = unix.Close(fd)
 		}
 	}()
-	var command sandbox.Command
-	if err := json.Unmarshal(f.Payload, &command); err != nil {
+	call, err := wire.ParseExecCall(f.Payload)
+	if err != nil {
 		return fmt.Errorf("reading the command: %w", err)
 	}
-	res, err := c.run(command, fds)
+	res, err := c.run(call.Command, fds)
 	if err != nil {
 		return c.link.w.JSON(wire.Failure, 0, wire.NewError(err))
 	}
-	return c.link.w.JSON(wire.Result, 0, res)
+	return c.link.w.Frame(wire.Frame{Type: wire.Ended, Payload: wire.AppendResult(nil, res)})
 }
 
 // running is a command that runs.

@@ -1,7 +1,6 @@
 package inside
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -54,8 +53,12 @@ func (g *guest) release(w *worker) {
 }
 
 // exec runs a command under a supervisor and sends its output.
-func (g *guest) exec(call wire.Call, r *request) (any, error) {
-	c := *call.Command
+func (g *guest) exec(payload []byte, r *request) (any, error) {
+	call, err := wire.ParseExecCall(payload)
+	if err != nil {
+		return nil, err
+	}
+	c := call.Command
 	began, oom := time.Now(), g.ooms.kills()
 	limit := c.OutputCap
 	if limit == 0 {
@@ -72,7 +75,7 @@ func (g *guest) exec(call wire.Call, r *request) (any, error) {
 		return nil, err
 	}
 	defer s.close()
-	res, err := g.run(c, s.far, r.cancel)
+	res, err := g.run(payload, c.Timeout, s.far, r.cancel)
 	if err != nil {
 		return nil, err
 	}
@@ -90,25 +93,24 @@ func (g *guest) exec(call wire.Call, r *request) (any, error) {
 	return res, nil
 }
 
-// run has a supervisor run a command on these descriptors.
-func (g *guest) run(c sandbox.Command, fds []int, cancel <-chan struct{}) (sandbox.Result, error) {
+// run has a supervisor run the command in the payload of an Exec frame, on
+// these descriptors.
+func (g *guest) run(payload []byte, timeout time.Duration, fds []int, cancel <-chan struct{}) (sandbox.Result, error) {
 	for began := time.Now(); ; {
 		w, err := g.acquire()
 		if err != nil {
 			return sandbox.Result{}, err
 		}
-		answer, err := w.ask(c, fds, c.Timeout, cancel, io.Discard)
+		answer, err := w.ask(wire.Frame{Type: wire.Exec, Payload: payload}, fds, timeout, cancel, io.Discard)
 		switch {
 		case err == nil:
 			g.release(w)
-			var res sandbox.Result
-			err := json.Unmarshal(answer, &res)
-			return res, err
+			return wire.ParseResult(answer)
 		case !errors.Is(err, errLost):
 			return sandbox.Result{}, errors.Join(err, g.dismiss(w))
 		}
 		untaken := errors.Is(err, errUntaken)
-		res, err := g.bury(w, began, c.Timeout)
+		res, err := g.bury(w, began, timeout)
 		if err != nil || !untaken {
 			return res, err
 		}

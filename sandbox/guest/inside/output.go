@@ -48,7 +48,7 @@ func newOutput(fd int, sink io.Writer) (*output, error) {
 		_ = unix.Close(fd)
 		return nil, os.NewSyscallError("set non-blocking", err)
 	}
-	o := &output{f: os.NewFile(uintptr(fd), "output"), closed: make(chan struct{}), sink: sink, buf: make([]byte, 32<<10)}
+	o := &output{f: os.NewFile(uintptr(fd), "output"), closed: make(chan struct{}), sink: sink, buf: make([]byte, 512)}
 	var err error
 	if o.rc, err = o.f.SyscallConn(); err != nil {
 		_ = o.f.Close()
@@ -76,6 +76,9 @@ func (o *output) pump() {
 	}
 }
 
+// bufferful is how much is read at once where there is much.
+const bufferful = 32 << 10
+
 // move moves one bufferful to the sink, if there is anything.
 func (o *output) move(fd int) bool {
 	for !o.over {
@@ -92,6 +95,9 @@ func (o *output) move(fd int) bool {
 		if _, err := o.sink.Write(o.buf[:n]); err != nil {
 			o.over = true
 		}
+		if n == len(o.buf) && n < bufferful { // most commands print little
+			o.buf = make([]byte, bufferful)
+		}
 		return true
 	}
 	return false
@@ -104,7 +110,7 @@ func (o *output) drain() {
 	_ = o.rc.Control(func(fd uintptr) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
-		for moved := 0; moved < pipeful && o.move(int(fd)); moved += len(o.buf) {
+		for moved := 0; moved < pipeful && o.move(int(fd)); moved += bufferful / 8 {
 		}
 	})
 }

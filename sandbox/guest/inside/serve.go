@@ -28,6 +28,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/sandbox/guest/wire"
 )
 
@@ -175,12 +176,15 @@ func (g *guest) newRequest(id uint32) *request {
 // frame takes in one frame. It never waits for a request.
 func (g *guest) frame(f wire.Frame) error {
 	switch f.Type {
+	case wire.Exec:
+		g.begin(f.Request, func(r *request) (any, error) { return g.exec(f.Payload, r) })
+		return nil
 	case wire.Request:
 		var call wire.Call
 		if err := json.Unmarshal(f.Payload, &call); err != nil {
 			return fmt.Errorf("request %d: %w", f.Request, err)
 		}
-		g.begin(f.Request, call)
+		g.begin(f.Request, func(r *request) (any, error) { return g.do(f.Request, call, r) })
 		return nil
 	case wire.Ping:
 		return g.out.Frame(wire.Frame{Type: wire.Pong})
@@ -224,13 +228,13 @@ func (g *guest) forget(id uint32) {
 	delete(g.open, id)
 }
 
-func (g *guest) begin(id uint32, call wire.Call) {
+func (g *guest) begin(id uint32, do func(*request) (result any, err error)) {
 	r := g.newRequest(id)
 	g.mu.Lock()
 	g.open[id] = r
 	g.mu.Unlock()
 	go func() {
-		result, err := g.do(id, call, r)
+		result, err := do(r)
 		r.in.Close(wire.ErrStopped)
 		g.forget(id)
 		if err := g.answer(id, result, err); err != nil { // nobody is listening any more
@@ -243,6 +247,9 @@ func (g *guest) begin(id uint32, call wire.Call) {
 // answer ends a request. What files are called decides how large some answers
 // are, so one that is too large must not be the end of the guest.
 func (g *guest) answer(id uint32, result any, err error) error {
+	if res, ok := result.(sandbox.Result); ok && err == nil {
+		return g.out.Frame(wire.Frame{Type: wire.Ended, Request: id, Payload: wire.AppendResult(nil, res)})
+	}
 	payload := []byte("{}")
 	if err == nil && result != nil {
 		payload, err = json.Marshal(result)
@@ -263,8 +270,6 @@ func (g *guest) do(id uint32, call wire.Call, r *request) (result any, err error
 	}
 	in := cancellable{r.in, r.cancel}
 	switch call.Op {
-	case wire.OpExec:
-		return g.exec(call, r)
 	case wire.OpShell:
 		return g.openSession(call.Path)
 	case wire.OpScript:

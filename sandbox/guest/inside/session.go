@@ -89,7 +89,11 @@ func (g *guest) script(call wire.Call, r *request) (any, error) {
 		}
 		restarted = true
 	}
-	payload, err := s.worker.ask(call.Script, nil, call.Script.Timeout, r.cancel, r.out)
+	script, err := json.Marshal(call.Script)
+	if err != nil {
+		return nil, err
+	}
+	payload, err := s.worker.ask(wire.Frame{Type: wire.Request, Payload: script}, nil, call.Script.Timeout, r.cancel, r.out)
 	if errors.Is(err, errLost) {
 		res, err := g.bury(s.worker, began, call.Script.Timeout)
 		if err != nil {
@@ -146,7 +150,11 @@ func (g *guest) revive(s *session) error {
 	if s.exports == "" {
 		return nil
 	}
-	_, err = fresh.ask(wire.Script{Text: s.exports}, nil, time.Second, nil, io.Discard)
+	script, err := json.Marshal(wire.Script{Text: s.exports})
+	if err != nil {
+		return err
+	}
+	_, err = fresh.ask(wire.Frame{Type: wire.Request, Payload: script}, nil, time.Second, nil, io.Discard)
 	if errors.Is(err, errLost) {
 		return nil // the next script finds that out
 	}

@@ -22,7 +22,7 @@ type streams struct {
 
 // openStreams opens the streams that a call asks for. Its input comes from the
 // request, its output goes to sink.
-func openStreams(call wire.Call, r *request, sink io.Writer) (*streams, error) {
+func openStreams(call wire.ExecCall, r *request, sink io.Writer) (*streams, error) {
 	if t := call.Command.Terminal; t != nil {
 		return openTerminal(*t, r, sink)
 	}

@@ -102,12 +102,8 @@ func meet(p *process, near int) (*worker, error) {
 // Data that come before it go to data. When cancel is closed the supervisor is
 // told so; it still answers. The error matches errLost when there was no answer,
 // and errUntaken when the supervisor was lost before it had taken the request.
-func (w *worker) ask(request any, fds []int, timeout time.Duration, cancel <-chan struct{}, data io.Writer) ([]byte, error) {
-	payload, err := json.Marshal(request)
-	if err != nil {
-		return nil, err
-	}
-	if err := w.link.send(wire.Frame{Type: wire.Request, Payload: payload}, fds...); err != nil {
+func (w *worker) ask(request wire.Frame, fds []int, timeout time.Duration, cancel <-chan struct{}, data io.Writer) ([]byte, error) {
+	if err := w.link.send(request, fds...); err != nil {
 		return nil, fmt.Errorf("%w: %w", errUntaken, err)
 	}
 	var overdue <-chan time.Time
@@ -131,7 +127,7 @@ func (w *worker) ask(request any, fds []int, timeout time.Duration, cancel <-cha
 				if _, err := data.Write(f.Payload); err != nil && !errors.Is(err, wire.ErrStopped) {
 					return nil, err
 				}
-			case wire.Result:
+			case wire.Result, wire.Ended:
 				return f.Payload, nil
 			case wire.Failure:
 				var e wire.Error

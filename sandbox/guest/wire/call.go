@@ -11,7 +11,6 @@ type Op string
 
 // The operations.
 const (
-	OpExec    Op = "exec"
 	OpShell   Op = "shell"
 	OpScript  Op = "script"
 	OpUnshell Op = "unshell"
@@ -31,9 +30,6 @@ const (
 // Call is the payload of a Request frame.
 type Call struct {
 	Op      Op               `json:"op"`
-	Command *sandbox.Command `json:"command,omitempty"`
-	Stdin   bool             `json:"stdin,omitempty"`  // data are coming for the command
-	Stream  bool             `json:"stream,omitempty"` // the output is wanted as it comes
 	Shell   uint32           `json:"shell,omitempty"`
 	Script  *Script          `json:"script,omitempty"`
 	Path    string           `json:"path,omitempty"`

@@ -11,8 +11,6 @@ import (
 func (c Call) Check() error {
 	missing := false
 	switch c.Op {
-	case OpExec:
-		missing = c.Command == nil
 	case OpScript:
 		missing = c.Script == nil
 	case OpEdit:
@@ -36,12 +34,6 @@ func (c Call) Check() error {
 // texts are the texts of a call.
 func (c Call) texts() []string {
 	all := []string{c.Path}
-	if k := c.Command; k != nil {
-		all = append(append(all, k.Script, k.User, k.Dir), k.Argv...)
-		for name, value := range k.Env {
-			all = append(all, name, value)
-		}
-	}
 	if c.Script != nil {
 		all = append(all, c.Script.Text)
 	}

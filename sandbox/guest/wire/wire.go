@@ -24,7 +24,6 @@
 // the guest to end a request soon; it still answers.
 //
 //	operation  arguments           data in   data out   result
-//	exec       sandbox.Command     stdin     output     sandbox.Result
 //	shell      Path (directory)    -         -          Shell (its number)
 //	script     Shell, Script       -         output     sandbox.ShellResult
 //	unshell    Shell               -         -          -
@@ -40,11 +39,20 @@
 //	dial       Address             bytes     bytes      -
 //	offer      Address             -         -          -
 //
+// # Commands
+//
+// A command, which is what most requests are, is opened with an [Exec] frame
+// and ended with an [Ended] frame. Its data in are the standard input, its data
+// out the output. Both payloads are fields, one after the other as the methods
+// of [ExecCall] and [AppendResult] write them: counts, lengths and flags as
+// unsigned varints, other numbers as signed ones, texts as a length and any
+// bytes. As JSON they would take a good part of a short command's time.
+//
+// # Connections
+//
 // A dial answers with an empty [Ready] frame once the connection inside stands,
 // and is over when both directions are closed. A [Resize] frame (JSON,
 // sandbox.Size) gives the terminal of an exec a new size.
-//
-// # Connections from inside
 //
 // An offer makes the guest listen at an address inside; its Ready frame holds
 // the address as JSON (see [Listening]), and the request lasts until it is
@@ -129,6 +137,8 @@ const (
 	Ready
 	Resize
 	Accept
+	Exec
+	Ended
 )
 
 // A Frame is one message.
