@@ -102,11 +102,16 @@ const (
 
 // Usage is what a sandbox has used since its start.
 type Usage struct {
-	CPU        time.Duration `json:"cpu"`
-	MemoryPeak int64         `json:"memory_peak"` // bytes; of all processes where Whole, else of the largest
-	Processes  int           `json:"processes"`   // now, the guest and its supervisors left out
-	Written    int64         `json:"written"`     // bytes that its own files take up now, where the sandbox has a disk of its own, else 0
-	// Whole says that the kernel counts for the sandbox as a whole (a control
-	// group). Else the figures are sums over commands that have ended.
-	Whole bool `json:"whole"`
+	// CPU is the processor time: of all processes where the kernel counts that
+	// for the sandbox (a control group), else of the commands that have ended.
+	CPU time.Duration `json:"cpu"`
+	// MemoryPeak is the most memory that was in use at once, in bytes: by the
+	// sandbox where Whole is true, else by the largest process that has ended.
+	MemoryPeak int64 `json:"memory_peak"`
+	Whole      bool  `json:"whole"`
+	// Processes is how many there are now, without the guest's own.
+	Processes int `json:"processes"`
+	// Written is how many bytes the sandbox's files take up now, where it has
+	// a disk of its own, else 0.
+	Written int64 `json:"written"`
 }

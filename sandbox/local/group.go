@@ -30,18 +30,34 @@ type group struct {
 }
 
 // group names the control groups of a sandbox with these limits; nothing is
-// made yet. A quota of all processors that this process may use bounds nothing,
-// and being scheduled in a group of one's own takes time.
+// made yet.
 func (c *cgroups) group(id string, limits sandbox.Limits) *group {
 	g := &group{}
 	for _, h := range c.in {
-		if slices.Equal(h.controllers, []string{"cpu"}) && limits.CPUs >= float64(runtime.NumCPU()) {
-			continue
+		if h.bounds(limits) {
+			g.in = append(g.in, h)
+			g.dirs = append(g.dirs, filepath.Join(h.dir, "apprentice-"+id))
 		}
-		g.in = append(g.in, h)
-		g.dirs = append(g.dirs, filepath.Join(h.dir, "apprentice-"+id))
 	}
 	return g
+}
+
+// bounds reports whether a group in this hierarchy would bound anything that
+// is not bounded otherwise: making one and removing it takes a millisecond of
+// each start. A quota of all processors that this process may use bounds
+// nothing, and newer kernels count processes per user namespace.
+func (h hierarchy) bounds(limits sandbox.Limits) bool {
+	return slices.ContainsFunc(h.controllers, func(name string) bool {
+		switch name {
+		case "memory":
+			return true
+		case "cpu":
+			return limits.CPUs < float64(runtime.NumCPU())
+		case "pids":
+			return !countsProcesses()
+		}
+		return false
+	})
 }
 
 // make makes the groups, without limits: nothing of ours must be in them when

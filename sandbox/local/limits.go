@@ -26,8 +26,7 @@ func (d *Driver) enforcement(spec sandbox.Spec) map[sandbox.Limit]sandbox.Enforc
 		sandbox.LimitNewPrivileges: sandbox.Enforced,
 		sandbox.LimitMemory:        where(d.groups.has("memory")),
 		sandbox.LimitCPU:           where(d.groups.has("cpu")),
-		// RLIMIT_NPROC is counted per user namespace since 5.14.
-		sandbox.LimitProcesses: where(d.groups.has("pids") || kernelSince(5, 14)),
+		sandbox.LimitProcesses:     where(d.groups.has("pids") || countsProcesses()),
 		sandbox.LimitSyscalls:  where(d.filter != nil),
 	}
 	if spec.Network == sandbox.NetworkHost {
@@ -35,6 +34,10 @@ func (d *Driver) enforcement(spec sandbox.Spec) map[sandbox.Limit]sandbox.Enforc
 	}
 	return e
 }
+
+// countsProcesses reports whether RLIMIT_NPROC bounds a sandbox: it is counted
+// per user namespace since 5.14.
+func countsProcesses() bool { return kernelSince(5, 14) }
 
 // kernelSince reports whether the running kernel is of that version or newer.
 func kernelSince(major, minor int) bool {

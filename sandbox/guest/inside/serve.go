@@ -63,17 +63,10 @@ func serve(in io.Reader, out io.Writer) error {
 	_ = os.Unsetenv(LifetimeVariable)
 	_ = os.Unsetenv(DiskVariable)
 
-	var before []int
-	pid, near, ahead := startedAhead()
-	if ahead {
-		before = []int{pid}
-	}
-	g := &guest{
-		out:      wire.NewWriter(out),
-		children: newChildren(unix.WUNTRACED, before...),
-		ownDisk:  ownDisk,
-		open:     make(map[uint32]*request),
-		sessions: make(map[uint32]*session),
+	// The greeting goes first: while it travels, the rest is made ready.
+	w := wire.NewWriter(out)
+	if err := w.JSON(wire.Hello, 0, wire.Greeting{Version: wire.Version}); err != nil {
+		return err
 	}
 	beModest()
 	deafen()
@@ -82,14 +75,23 @@ func serve(in io.Reader, out io.Writer) error {
 	if err != nil {
 		return &os.PathError{Op: "open", Path: "/proc/self/exe", Err: err}
 	}
-	g.program = fmt.Sprintf("/proc/self/fd/%d", exe)
+	var before []int
+	pid, near, ahead := startedAhead()
+	if ahead {
+		before = []int{pid}
+	}
+	g := &guest{
+		out:      w,
+		children: newChildren(unix.WUNTRACED, before...),
+		program:  fmt.Sprintf("/proc/self/fd/%d", exe),
+		ownDisk:  ownDisk,
+		open:     make(map[uint32]*request),
+		sessions: make(map[uint32]*session),
+	}
 	if ahead {
 		if w, err := meet(g.children.find(pid), near); err == nil {
 			g.release(w)
 		}
-	}
-	if err := g.out.JSON(wire.Hello, 0, wire.Greeting{Version: wire.Version}); err != nil {
-		return err
 	}
 	if !ahead {
 		g.prepare()

@@ -32,10 +32,11 @@ func (g *guest) usage() (sandbox.Usage, error) {
 	g.spent.mu.Lock()
 	u := sandbox.Usage{CPU: g.spent.cpu, MemoryPeak: g.spent.peak}
 	g.spent.mu.Unlock()
-	cpu, counted := groupCPU()
-	peak, limited := groupPeak()
-	if counted && limited {
-		u.CPU, u.MemoryPeak, u.Whole = cpu, peak, true
+	if cpu, ok := groupCPU(); ok {
+		u.CPU = cpu
+	}
+	if peak, ok := groupPeak(); ok {
+		u.MemoryPeak, u.Whole = peak, true
 	}
 	supervisors := g.children.pids()
 	for _, pid := range descendants(os.Getpid(), nil) {

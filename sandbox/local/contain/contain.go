@@ -116,13 +116,15 @@ func run() error {
 		return fmt.Errorf("reading the plan of the sandbox: %w", err)
 	}
 	_ = f.Close()
+	loopback := make(chan error, 1)
+	go func() { loopback <- p.loopback() }() // beside the mounts
 	for _, step := range []struct {
 		doing string
 		do    func() error
 	}{
 		{"building the root", p.root},
 		{"naming the host", func() error { return unix.Sethostname([]byte(p.Hostname)) }},
-		{"bringing up the loopback", p.loopback},
+		{"bringing up the loopback", func() error { return <-loopback }},
 		{"limiting", p.limit},
 		{"forbidding user namespaces", forbidUserNamespaces},
 		{"masking /proc", maskProc},
