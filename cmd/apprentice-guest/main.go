@@ -43,7 +43,10 @@ func run(args []string) error {
 	case "shell":
 		return inside.SuperviseShell()
 	case "contain":
-		return contain.Run()
+		if err := contain.Run(); err != nil {
+			return err
+		}
+		return inside.ServeContained()
 	default:
 		return fmt.Errorf("unknown mode %q", args[0])
 	}

@@ -27,7 +27,7 @@ func (d *Driver) enforcement(spec sandbox.Spec) map[sandbox.Limit]sandbox.Enforc
 		sandbox.LimitMemory:        where(d.groups.has("memory")),
 		sandbox.LimitCPU:           where(d.groups.has("cpu")),
 		sandbox.LimitProcesses:     where(d.groups.has("pids") || countsProcesses()),
-		sandbox.LimitSyscalls:  where(d.filter != nil),
+		sandbox.LimitSyscalls:      where(d.filter != nil),
 	}
 	if spec.Network == sandbox.NetworkHost {
 		e[sandbox.LimitNetwork] = sandbox.Open

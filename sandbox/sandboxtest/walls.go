@@ -18,7 +18,7 @@ func walls(t *testing.T, driver sandbox.Driver) {
 		"no network but loopback":    `test "$(ls /sys/class/net 2>/dev/null || awk -F: 'NR>2{gsub(/ /,"",$1);print $1}' /proc/net/dev)" = lo`,
 		"no Docker socket":           `! test -e /var/run/docker.sock && ! test -e /run/docker.sock`,
 		"no mounting":                `! mount -t tmpfs none /mnt 2>/dev/null`,
-		"no process of the host":     `tr '\0' ' ' </proc/1/cmdline | grep -Eqx '([^ ]*/qemu-[^ ]* )?(apprentice-guest|/.apprentice/guest) serve '`,
+		"no process of the host":     `tr '\0' ' ' </proc/1/cmdline | grep -Eqx '([^ ]*/qemu-[^ ]* )?(apprentice-guest contain|/.apprentice/guest serve) '`,
 		"no program of ours on disk": `! command -v apprentice`,
 		"the kernel's own files":     `for f in kcore keys timer_list sched_debug latency_stats; do test -z "$(head -c 1 /proc/$f 2>/dev/null)" || exit 1; done`,
 		"the kernel's settings":      `for f in sys/kernel/core_pattern sys/vm/overcommit_memory sysrq-trigger; do ! sh -c "echo 0 >/proc/$f" 2>/dev/null || exit 1; done`,

@@ -19,6 +19,7 @@ import (
 // goroutine waits for them all, so nobody else may.
 type children struct {
 	flags   int // for wait
+	fork    func(path string, argv []string, attr *syscall.ProcAttr) (pid int, err error)
 	mu      sync.Mutex
 	started map[int]*process // those that have not ended
 	wake    chan struct{}    // told when there is a child to wait for again
@@ -71,12 +72,8 @@ func (p *process) within(d time.Duration) {
 // newChildren waits with these flags. With unix.WUNTRACED, a process that was
 // started and that something stops is sent on its way again: nothing but a
 // policy stops a supervisor.
-// It also takes over children that this process has from before.
-func newChildren(flags int, from ...int) *children {
-	c := &children{flags: flags, started: make(map[int]*process), wake: make(chan struct{}, 1)}
-	for _, pid := range from {
-		c.started[pid] = &process{pid: pid, ended: make(chan struct{})}
-	}
+func newChildren(flags int) *children {
+	c := &children{flags: flags, fork: forkExec, started: make(map[int]*process), wake: make(chan struct{}, 1)}
 	go c.reap()
 	return c
 }
@@ -115,18 +112,6 @@ func (c *children) resume(pid int) {
 	}
 }
 
-// find returns a process that was started.
-func (c *children) find(pid int) *process {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if p := c.started[pid]; p != nil {
-		return p
-	}
-	gone := &process{pid: pid, ended: make(chan struct{})}
-	close(gone.ended)
-	return gone
-}
-
 // pids are those of the processes that were started and have not ended.
 func (c *children) pids() map[int]bool {
 	c.mu.Lock()
@@ -145,7 +130,7 @@ func (c *children) start(path string, argv []string, attr *syscall.ProcAttr) (*p
 	// not there.
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	pid, err := forkExec(path, argv, attr)
+	pid, err := c.fork(path, argv, attr)
 	if err != nil {
 		return nil, err
 	}

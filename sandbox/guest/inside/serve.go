@@ -24,6 +24,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -45,14 +46,57 @@ const (
 // Serve answers requests on the standard streams until the input ends or the
 // lifetime is over.
 func Serve() error {
-	// So that waiting for input takes no thread, and no time to give it back.
-	if err := unix.SetNonblock(0, true); err != nil {
-		return os.NewSyscallError("set non-blocking", err)
+	g, err := newGuest(os.Stdout)
+	if err != nil {
+		return err
 	}
-	return serve(os.NewFile(0, "stdin"), os.Stdout)
+	// While the greeting travels, the rest is made ready.
+	if err := g.greet(); err != nil {
+		return err
+	}
+	g.prepare()
+	return g.serve(os.NewFile(0, "stdin"))
 }
 
-func serve(in io.Reader, out io.Writer) error {
+// ServeContained is Serve where only what the calling goroutine starts is
+// inside the walls: it has a thread to itself, and forks for all the others.
+func ServeContained() error {
+	g, err := newGuest(os.Stdout)
+	if err != nil {
+		return err
+	}
+	g.prepare() // first, because a command waits for it longer than for the greeting
+	if err := g.greet(); err != nil {
+		return err
+	}
+	forks := make(chan func())
+	g.children.fork = func(path string, argv []string, attr *syscall.ProcAttr) (pid int, err error) {
+		done := make(chan struct{})
+		forks <- func() {
+			defer close(done)
+			pid, err = forkExec(path, argv, attr)
+		}
+		<-done
+		return pid, err
+	}
+	served := make(chan error, 1)
+	go func() { served <- g.serve(os.NewFile(0, "stdin")) }()
+	for {
+		select {
+		case fork := <-forks:
+			fork()
+		case err := <-served:
+			return err
+		}
+	}
+}
+
+// newGuest makes this process the guest.
+func newGuest(out io.Writer) (*guest, error) {
+	// So that waiting for input takes no thread, and no time to give it back.
+	if err := unix.SetNonblock(0, true); err != nil {
+		return nil, os.NewSyscallError("set non-blocking", err)
+	}
 	if life, err := time.ParseDuration(os.Getenv(LifetimeVariable)); err == nil && life > 0 {
 		time.AfterFunc(life, func() {
 			fmt.Fprintln(os.Stderr, DeadlineNotice)
@@ -62,40 +106,29 @@ func serve(in io.Reader, out io.Writer) error {
 	ownDisk, _ := strconv.ParseBool(os.Getenv(DiskVariable))
 	_ = os.Unsetenv(LifetimeVariable)
 	_ = os.Unsetenv(DiskVariable)
-
-	// The greeting goes first: while it travels, the rest is made ready.
-	w := wire.NewWriter(out)
-	if err := w.JSON(wire.Hello, 0, wire.Greeting{Version: wire.Version}); err != nil {
-		return err
-	}
 	beModest()
 	deafen()
 	conceal()
 	exe, err := unix.Open("/proc/self/exe", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return &os.PathError{Op: "open", Path: "/proc/self/exe", Err: err}
+		return nil, &os.PathError{Op: "open", Path: "/proc/self/exe", Err: err}
 	}
-	var before []int
-	pid, near, ahead := startedAhead()
-	if ahead {
-		before = []int{pid}
-	}
-	g := &guest{
-		out:      w,
-		children: newChildren(unix.WUNTRACED, before...),
+	return &guest{
+		out:      wire.NewWriter(out),
+		children: newChildren(unix.WUNTRACED),
 		program:  fmt.Sprintf("/proc/self/fd/%d", exe),
 		ownDisk:  ownDisk,
 		open:     make(map[uint32]*request),
 		sessions: make(map[uint32]*session),
-	}
-	if ahead {
-		if w, err := meet(g.children.find(pid), near); err == nil {
-			g.release(w)
-		}
-	}
-	if !ahead {
-		g.prepare()
-	}
+	}, nil
+}
+
+func (g *guest) greet() error {
+	return g.out.JSON(wire.Hello, 0, wire.Greeting{Version: wire.Version})
+}
+
+// serve takes in what the client says until that ends.
+func (g *guest) serve(in io.Reader) error {
 	go stock(guestThreads) // beside the first requests
 	go g.listen()
 	for r := wire.NewReader(in); ; {

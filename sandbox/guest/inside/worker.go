@@ -39,55 +39,14 @@ type worker struct {
 
 // newWorker starts a supervisor in a mode of the guest program.
 func (g *guest) newWorker(mode, dir string) (*worker, error) {
-	var p *process
-	near, err := startSupervisor(mode, dir, os.Environ(), func(argv []string, attr *syscall.ProcAttr) (err error) {
-		p, err = g.children.start(g.program, argv, attr)
-		return err
-	})
+	w, err := g.startWorker(mode, dir)
 	if err != nil {
 		return nil, fmt.Errorf("starting a supervisor: %w", err)
 	}
-	return meet(p, near)
-}
-
-// startSupervisor has start start this program as a supervisor, and returns the
-// near end of its link.
-func startSupervisor(mode, dir string, environ []string, start func([]string, *syscall.ProcAttr) error) (near int, err error) {
-	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return -1, os.NewSyscallError("socketpair", err)
-	}
-	defer unix.Close(ends[1])
-	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err == nil {
-		defer unix.Close(null)
-		err = start([]string{"apprentice-guest", mode}, &syscall.ProcAttr{
-			Dir:   dir,
-			Env:   environ,
-			Files: []uintptr{uintptr(null), uintptr(null), 2, uintptr(ends[1])},
-		})
-	}
-	if err != nil {
-		_ = unix.Close(ends[0])
-		return -1, err
-	}
-	return ends[0], nil
-}
-
-// meet begins to listen to a supervisor that was started.
-func meet(p *process, near int) (*worker, error) {
-	if err := unix.SetNonblock(near, true); err != nil {
-		return nil, os.NewSyscallError("set non-blocking", err)
-	}
-	l, err := newLink(near, 0)
-	if err != nil {
-		return nil, err
-	}
-	w := &worker{process: p, link: l, replies: make(chan wire.Frame, 1)}
 	go func() {
 		defer close(w.replies)
 		for {
-			f, _, err := l.next()
+			f, _, err := w.link.next()
 			if err != nil {
 				w.end = err
 				return
@@ -96,6 +55,38 @@ func meet(p *process, near int) (*worker, error) {
 		}
 	}()
 	return w, nil
+}
+
+func (g *guest) startWorker(mode, dir string) (*worker, error) {
+	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socketpair", err)
+	}
+	defer unix.Close(ends[1])
+	if err := unix.SetNonblock(ends[0], true); err != nil {
+		_ = unix.Close(ends[0])
+		return nil, os.NewSyscallError("set non-blocking", err)
+	}
+	near, err := newLink(ends[0], 0)
+	if err != nil {
+		return nil, err
+	}
+	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		near.close()
+		return nil, &os.PathError{Op: "open", Path: os.DevNull, Err: err}
+	}
+	defer unix.Close(null)
+	p, err := g.children.start(g.program, []string{"apprentice-guest", mode}, &syscall.ProcAttr{
+		Dir:   dir,
+		Env:   os.Environ(),
+		Files: []uintptr{uintptr(null), uintptr(null), 2, uintptr(ends[1])},
+	})
+	if err != nil {
+		near.close()
+		return nil, err
+	}
+	return &worker{process: p, link: near, replies: make(chan wire.Frame, 1)}, nil
 }
 
 // ask hands the supervisor a request, with descriptors, and returns its answer.

@@ -28,8 +28,10 @@
 //     and no abstract sockets out of the sandbox, whatever else fails.
 //  9. The filter of system calls, over all threads. It comes last, because it
 //     forbids most of the above.
-//  10. The guest is executed. Capabilities and Landlock belong to threads: of
-//     this process only the one that did all this goes on.
+//
+// Then it is the guest. Everything that runs inside descends from the thread
+// that did all this; the other threads, on which only the guest's own code
+// runs, have no capabilities and the filter, and are not bound by Landlock.
 package contain
 
 import (
@@ -39,10 +41,10 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/apprentice-rl/apprentice/sandbox/guest/inside"
 )
 
 // A Plan says what to build. The driver sends it as JSON on file descriptor
@@ -93,22 +95,29 @@ const (
 	WrittenFD = 5 // a unix socket
 )
 
-// Run builds the sandbox and becomes the guest; it returns only on failure.
+// Run builds the walls around this process. Capabilities, Landlock and the set
+// that bounds capabilities belong to threads, and others of this program run
+// already, so what is to be inside the walls has to be started by the calling
+// goroutine, which has its thread to itself from then on. See
+// inside.ServeContained, which comes next.
 func Run() error {
 	failure := os.NewFile(FailureFD, "failure")
 	err := run()
-	_, _ = fmt.Fprint(failure, err)
-	return err
+	if err != nil {
+		_, _ = fmt.Fprint(failure, err)
+	}
+	return errors.Join(err, failure.Close())
 }
 
 func run() error {
-	// Capabilities belong to threads, and the guest that this thread becomes
-	// must be the one that has dropped them.
 	runtime.LockOSThread()
 	// Whatever else the driver's process had open and did not mean to hand on
 	// (a lock, a job server, a log) must not reach what runs inside.
-	if err := unix.CloseRange(FailureFD, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+	if err := unix.CloseRange(WrittenFD+1, math.MaxUint32, 0); err != nil {
 		return os.NewSyscallError("close_range", err)
+	}
+	for _, fd := range []int{PlanFD, FailureFD, WrittenFD} {
+		unix.CloseOnExec(fd)
 	}
 	f := os.NewFile(PlanFD, "plan")
 	var p Plan
@@ -137,8 +146,7 @@ func run() error {
 			return fmt.Errorf("%s: %w", step.doing, err)
 		}
 	}
-	err := unix.Exec("/proc/self/exe", []string{"apprentice-guest", "serve"}, inside.StartAhead())
-	return fmt.Errorf("becoming the guest: %w", err)
+	return nil
 }
 
 // Where things stand while the root is built: on a tmpfs that covers the
@@ -299,8 +307,9 @@ func dropCapabilities() error {
 	}
 	h := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var none [2]unix.CapUserData
-	if err := unix.Capset(&h, &none[0]); err != nil {
-		return os.NewSyscallError("capset", err)
+	// All threads of this process: whoever ever gets hold of one has nothing.
+	if _, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&h)), uintptr(unsafe.Pointer(&none[0])), 0); errno != 0 {
+		return os.NewSyscallError("capset", errno)
 	}
 	return os.NewSyscallError("no_new_privs", unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 }

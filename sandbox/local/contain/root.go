@@ -69,7 +69,7 @@ func handOver(dir string) error {
 		return os.NewSyscallError("open_tree", err)
 	}
 	defer unix.Close(fd)
-	return os.NewSyscallError("sendmsg", unix.Sendmsg(WrittenFD, []byte{0}, unix.UnixRights(fd), nil, 0))
+	return errors.Join(os.NewSyscallError("sendmsg", unix.Sendmsg(WrittenFD, []byte{0}, unix.UnixRights(fd), nil, 0)), unix.Close(WrittenFD))
 }
 
 // fill makes what the plan wants to be there.
