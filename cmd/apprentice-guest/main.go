@@ -12,6 +12,7 @@
 //
 //	apprentice-guest serve    answers requests on the standard streams
 //	apprentice-guest exec     keeps watch over one command (started by serve)
+//	apprentice-guest confined the same, for a supervisor that was started before the walls
 //	apprentice-guest shell    keeps watch over one bash session (started by serve)
 //	apprentice-guest contain  makes the walls of a local sandbox, then serves
 package main
@@ -19,12 +20,16 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 
 	"github.com/apprentice-rl/apprentice/sandbox/guest/inside"
 	"github.com/apprentice-rl/apprentice/sandbox/local/contain"
 )
 
 func main() {
+	// The walls that belong to threads are built around this one, the first:
+	// it stands for the whole process where the kernel asks who may signal it.
+	runtime.LockOSThread()
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "apprentice-guest:", err)
 		os.Exit(1)
@@ -37,16 +42,20 @@ func run(args []string) error {
 	}
 	switch args[0] {
 	case "serve":
+		runtime.UnlockOSThread() // no walls are built here
 		return inside.Serve()
 	case "exec":
-		return inside.SuperviseExec()
+		return inside.SuperviseExec(nil)
+	case "confined":
+		return inside.SuperviseExec(contain.Confine)
 	case "shell":
+		runtime.UnlockOSThread()
 		return inside.SuperviseShell()
 	case "contain":
-		if err := contain.Run(); err != nil {
+		if err := contain.Begin(); err != nil {
 			return err
 		}
-		return inside.ServeContained()
+		return inside.ServeContained(contain.Build)
 	default:
 		return fmt.Errorf("unknown mode %q", args[0])
 	}

@@ -249,18 +249,20 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (_ sandbox.Instan
 func (d *Driver) plan(spec sandbox.Spec, g *ground, groups []contain.Bind) contain.Plan {
 	limits := spec.Limits.OrDefault()
 	p := contain.Plan{
-		Hostname:     "sandbox",
-		Lowers:       d.store.Folders(g.image),
-		Binds:        slices.Concat(g.binds, groups),
-		Links:        g.links,
-		Files:        g.files,
-		Folders:      g.folders,
-		ForAll:       g.forAll,
-		DiskBytes:    limits.Disk,
-		SharedBytes:  sharedMemory,
-		ProcessCount: uint64(limits.Processes),
-		HostNetwork:  spec.Network == sandbox.NetworkHost,
-		Filter:       d.filter,
+		Hostname:    "sandbox",
+		Lowers:      d.store.Folders(g.image),
+		Binds:       slices.Concat(g.binds, groups),
+		Links:       g.links,
+		Files:       g.files,
+		Folders:     g.folders,
+		ForAll:      g.forAll,
+		SharedBytes: sharedMemory,
+		HostNetwork: spec.Network == sandbox.NetworkHost,
+		Confinement: contain.Confinement{
+			DiskBytes:    limits.Disk,
+			ProcessCount: uint64(limits.Processes),
+			Filter:       d.filter,
+		},
 	}
 	if d.groups.has("memory") {
 		// Files are memory that killing a process does not free: some must be

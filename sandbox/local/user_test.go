@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/apprentice-rl/apprentice/sandbox/sandboxtest"
 )
 
 // someone is an ordinary user: no name, no group, no rights.
@@ -33,9 +35,16 @@ func TestAsAnOrdinaryUser(t *testing.T) {
 	program := filepath.Join(home, "local.test")
 	require.NoError(t, os.WriteFile(program, binary, 0o755))
 
+	// There is no module around it, and no build cache.
+	programs := filepath.Join(home, "programs")
+	require.NoError(t, os.Mkdir(programs, 0o755))
+	for _, folder := range []string{"cmd/apprentice-guest", "sandbox/sandboxtest/probe"} {
+		require.NoError(t, os.WriteFile(filepath.Join(programs, filepath.Base(folder)), sandboxtest.Program(t, folder), 0o755))
+	}
+
 	cmd := exec.Command(program, "-test.v", "-test.timeout=10m")
 	cmd.Dir = home
-	cmd.Env = append(os.Environ(), "HOME="+home, "TMPDIR="+home, "USER=someone")
+	cmd.Env = append(os.Environ(), "HOME="+home, "TMPDIR="+home, "USER=someone", sandboxtest.ProgramsVariable+"="+programs)
 	// The engine, where there is one, is root's.
 	cmd.Env = append(cmd.Env, "APPRENTICE_TEST_IMAGE=", "APPRENTICE_MUST_RUN="+strings.ReplaceAll(os.Getenv("APPRENTICE_MUST_RUN"), "docker", ""))
 	cmd.SysProcAttr = &unix.SysProcAttr{Credential: &syscall.Credential{Uid: someone, Gid: someone}}

@@ -139,13 +139,9 @@ func newHost(t *testing.T) *host {
 	h.listen(t, "unix", h.abstract)
 	h.listen(t, "unix", h.socket)
 
+	h.probe = Program(t, "sandbox/sandboxtest/probe")
 	out := filepath.Join(h.dir, "probe")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "github.com/apprentice-rl/apprentice/sandbox/sandboxtest/probe")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	msg, err := cmd.CombinedOutput()
-	require.NoError(t, err, "building the probe: %s", msg)
-	h.probe, err = os.ReadFile(out)
-	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(out, h.probe, 0o755))
 
 	// The probe can reach them from here, so what it cannot do inside says
 	// something.

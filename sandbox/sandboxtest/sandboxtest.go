@@ -24,11 +24,24 @@ func Guest(t testing.TB) []byte {
 	if b, err := program.Binary(""); err == nil {
 		return b
 	}
-	out := filepath.Join(t.TempDir(), "guest")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "github.com/apprentice-rl/apprentice/cmd/apprentice-guest")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	msg, err := cmd.CombinedOutput()
-	require.NoError(t, err, "building the guest: %s", msg)
+	return Program(t, "cmd/apprentice-guest")
+}
+
+// ProgramsVariable names a folder in which Program looks for programs that were
+// built already, for tests that run where nothing can be built.
+const ProgramsVariable = "APPRENTICE_TEST_PROGRAMS"
+
+// Program returns a static program of this module, built from its source.
+func Program(t testing.TB, folder string) []byte {
+	t.Helper()
+	out := filepath.Join(os.Getenv(ProgramsVariable), filepath.Base(folder))
+	if os.Getenv(ProgramsVariable) == "" {
+		out = filepath.Join(t.TempDir(), filepath.Base(folder))
+		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "github.com/apprentice-rl/apprentice/"+folder)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		msg, err := cmd.CombinedOutput()
+		require.NoError(t, err, "building %s: %s", folder, msg)
+	}
 	b, err := os.ReadFile(out)
 	require.NoError(t, err)
 	return b

@@ -21,7 +21,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -33,8 +35,8 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox/guest/wire"
 )
 
-// The environment variables with which a driver sets up the guest, which takes
-// them out of the environment.
+// The environment variables with which a driver sets up the guest. Commands do
+// not get them.
 const (
 	// LifetimeVariable is the guest's lifetime, as time.ParseDuration reads it.
 	LifetimeVariable = "APPRENTICE_LIFETIME"
@@ -46,7 +48,8 @@ const (
 // Serve answers requests on the standard streams until the input ends or the
 // lifetime is over.
 func Serve() error {
-	g, err := newGuest(os.Stdout)
+	deafen()
+	g, err := newGuest(os.Stdout, newChildren(unix.WUNTRACED))
 	if err != nil {
 		return err
 	}
@@ -55,17 +58,36 @@ func Serve() error {
 		return err
 	}
 	g.prepare()
+	go stock(guestThreads) // beside the first requests
 	return g.serve(os.NewFile(0, "stdin"))
 }
 
-// ServeContained is Serve where only what the calling goroutine starts is
-// inside the walls: it has a thread to itself, and forks for all the others.
-func ServeContained() error {
-	g, err := newGuest(os.Stdout)
+// ServeContained is Serve in a process that has to build walls around itself
+// first, with build. Only what the calling goroutine starts is inside them: it
+// has a thread to itself, and forks for all the others. What build returns is
+// handed to the supervisor that is started before; see SuperviseExec.
+func ServeContained(build func() (confine []byte, err error)) error {
+	// The supervisor of the first command starts while the walls are built:
+	// both take as long.
+	early := &guest{children: newChildren(unix.WUNTRACED), program: "/proc/self/exe", environ: environ()}
+	w, err := early.newWorker("confined", "")
 	if err != nil {
 		return err
 	}
-	g.prepare() // first, because a command waits for it longer than for the greeting
+	deafen()
+	go stock(guestThreads)
+	confine, err := build()
+	if err != nil {
+		return err
+	}
+	if err := w.link.send(wire.Frame{Type: wire.Ready, Payload: confine}); err != nil {
+		return fmt.Errorf("confining a supervisor: %w", err)
+	}
+	g, err := newGuest(os.Stdout, early.children)
+	if err != nil {
+		return err
+	}
+	g.release(w)
 	if err := g.greet(); err != nil {
 		return err
 	}
@@ -91,8 +113,17 @@ func ServeContained() error {
 	}
 }
 
+// environ is the environment for commands: that of this process without what
+// is meant for the guest.
+func environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return name == LifetimeVariable || name == DiskVariable
+	})
+}
+
 // newGuest makes this process the guest.
-func newGuest(out io.Writer) (*guest, error) {
+func newGuest(out io.Writer, children *children) (*guest, error) {
 	// So that waiting for input takes no thread, and no time to give it back.
 	if err := unix.SetNonblock(0, true); err != nil {
 		return nil, os.NewSyscallError("set non-blocking", err)
@@ -104,23 +135,32 @@ func newGuest(out io.Writer) (*guest, error) {
 		})
 	}
 	ownDisk, _ := strconv.ParseBool(os.Getenv(DiskVariable))
-	_ = os.Unsetenv(LifetimeVariable)
-	_ = os.Unsetenv(DiskVariable)
 	beModest()
-	deafen()
 	conceal()
-	exe, err := unix.Open("/proc/self/exe", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	exe, err := openProgram()
 	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: "/proc/self/exe", Err: err}
+		return nil, fmt.Errorf("opening this program: %w", err)
 	}
 	return &guest{
 		out:      wire.NewWriter(out),
-		children: newChildren(unix.WUNTRACED),
+		children: children,
+		environ:  environ(),
 		program:  fmt.Sprintf("/proc/self/fd/%d", exe),
 		ownDisk:  ownDisk,
 		open:     make(map[uint32]*request),
 		sessions: make(map[uint32]*session),
 	}, nil
+}
+
+// openProgram opens this program, beyond the descriptors that what it starts
+// gets: the program is executed by this one when those are in place.
+func openProgram() (int, error) {
+	fd, err := unix.Open("/proc/self/exe", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(fd)
+	return unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, linkFD+1)
 }
 
 func (g *guest) greet() error {
@@ -129,7 +169,6 @@ func (g *guest) greet() error {
 
 // serve takes in what the client says until that ends.
 func (g *guest) serve(in io.Reader) error {
-	go stock(guestThreads) // beside the first requests
 	go g.listen()
 	for r := wire.NewReader(in); ; {
 		f, err := r.Next()
@@ -160,6 +199,7 @@ type guest struct {
 	out      *wire.Writer
 	children *children
 	program  string // this one, whatever becomes of its file
+	environ  []string
 	ownDisk  bool
 	heard    atomic.Bool // something of the client, since listen last looked
 	spent    spent

@@ -32,6 +32,7 @@ func SuperviseShell() error {
 	if err := beSupervisor(); err != nil {
 		return err
 	}
+	beModest()
 	unix.CloseOnExec(linkFD)
 	if err := unix.SetNonblock(linkFD, true); err != nil {
 		return os.NewSyscallError("set non-blocking", err)

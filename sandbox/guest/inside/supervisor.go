@@ -24,7 +24,6 @@ func beSupervisor() error {
 		return os.NewSyscallError("become subreaper", err)
 	}
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
-	beModest()
 	deafen()
 	go stock(supervisorThreads)
 	return nil

@@ -79,7 +79,7 @@ func (g *guest) startWorker(mode, dir string) (*worker, error) {
 	defer unix.Close(null)
 	p, err := g.children.start(g.program, []string{"apprentice-guest", mode}, &syscall.ProcAttr{
 		Dir:   dir,
-		Env:   os.Environ(),
+		Env:   g.environ,
 		Files: []uintptr{uintptr(null), uintptr(null), 2, uintptr(ends[1])},
 	})
 	if err != nil {

@@ -17,11 +17,11 @@
 //     root is taken away: there is no path and no descriptor left that leads to
 //     the host.
 //  3. A host name, and the loopback, the only network there is.
-//  4. Limits of each process: files, processes, no core dumps.
-//  5. No user namespaces in here: in one of its own a process would have all
+//  4. No user namespaces in here: in one of its own a process would have all
 //     capabilities again, and with them reach much more of the kernel.
-//  6. Masks over /proc: what tells about the host is covered, what changes it
+//  5. Masks over /proc: what tells about the host is covered, what changes it
 //     is read-only.
+//  6. Limits of each process: files, processes, no core dumps.
 //  7. No capabilities, also none that a set-user-ID program could bring back,
 //     and no new privileges (no_new_privs).
 //  8. Landlock, where the kernel has it: no mounts, no device nodes, no signals
@@ -31,7 +31,10 @@
 //
 // Then it is the guest. Everything that runs inside descends from the thread
 // that did all this; the other threads, on which only the guest's own code
-// runs, have no capabilities and the filter, and are not bound by Landlock.
+// runs, have no capabilities and the filter, and are not bound by Landlock. The
+// supervisor of the first command is started at the beginning, because starting
+// a program takes as long as building the walls; it finds itself in the new
+// root, and takes the steps from 6 on itself before it listens to anything.
 package contain
 
 import (
@@ -40,7 +43,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"runtime"
 	"syscall"
 	"unsafe"
 
@@ -64,18 +66,9 @@ type Plan struct {
 	// Folders are made where they are missing, and those for all with the mode
 	// of /tmp.
 	Folders, ForAll []string
-	// DiskBytes bounds what can be written; ProcessCount how many processes
-	// and threads there can be.
-	DiskBytes    int64
-	ProcessCount uint64
+	Confinement
 	// SharedBytes bounds /dev/shm.
 	SharedBytes int64
-	// DataBytes bounds the memory of each process, where no control group
-	// bounds that of all; 0 means no bound.
-	DataBytes uint64
-	// Filter is the filter of system calls as the kernel takes it, struct
-	// sock_filter one after the other; empty where the kernel has no filters.
-	Filter []byte
 	// HostNetwork says that the network namespace is the host's.
 	HostNetwork bool
 
@@ -95,22 +88,11 @@ const (
 	WrittenFD = 5 // a unix socket
 )
 
-// Run builds the walls around this process. Capabilities, Landlock and the set
-// that bounds capabilities belong to threads, and others of this program run
-// already, so what is to be inside the walls has to be started by the calling
-// goroutine, which has its thread to itself from then on. See
-// inside.ServeContained, which comes next.
-func Run() error {
-	failure := os.NewFile(FailureFD, "failure")
-	err := run()
-	if err != nil {
-		_, _ = fmt.Fprint(failure, err)
-	}
-	return errors.Join(err, failure.Close())
-}
-
-func run() error {
-	runtime.LockOSThread()
+// Begin is the first thing that the program does. Capabilities, Landlock and
+// the set that bounds capabilities belong to threads, and others of this
+// program run already: so the calling goroutine must have the first thread to
+// itself, and what is to be inside the walls has to be started by it.
+func Begin() error {
 	// Whatever else the driver's process had open and did not mean to hand on
 	// (a lock, a job server, a log) must not reach what runs inside.
 	if err := unix.CloseRange(WrittenFD+1, math.MaxUint32, 0); err != nil {
@@ -119,34 +101,93 @@ func run() error {
 	for _, fd := range []int{PlanFD, FailureFD, WrittenFD} {
 		unix.CloseOnExec(fd)
 	}
-	f := os.NewFile(PlanFD, "plan")
+	return nil
+}
+
+// Build builds the walls around this process. It returns what Confine needs to
+// build those that belong to processes around another one, which this one has
+// started before.
+func Build() (confine []byte, err error) {
+	failure := os.NewFile(FailureFD, "failure")
 	var p Plan
-	if err := json.NewDecoder(f).Decode(&p); err != nil {
+	if err = p.build(); err == nil {
+		confine, err = json.Marshal(p.Confinement)
+	}
+	if err != nil {
+		_, _ = fmt.Fprint(failure, err)
+	}
+	return confine, errors.Join(err, failure.Close())
+}
+
+// Confine builds the walls around this process that Build has built around its
+// own; the same holds for its calling goroutine.
+func Confine(confine []byte) error {
+	var c Confinement
+	if err := json.Unmarshal(confine, &c); err != nil {
+		return fmt.Errorf("reading how to confine a supervisor: %w", err)
+	}
+	return c.confine()
+}
+
+// A Confinement is the part of a plan that belongs to each process, and to all
+// that it forks.
+type Confinement struct {
+	// DiskBytes bounds what can be written, and so each file; ProcessCount how
+	// many processes and threads there can be.
+	DiskBytes    int64
+	ProcessCount uint64
+	// DataBytes bounds the memory of each process, where no control group
+	// bounds that of all; 0 means no bound.
+	DataBytes uint64
+	// Filter is the filter of system calls as the kernel takes it, struct
+	// sock_filter one after the other; empty where the kernel has no filters.
+	Filter []byte
+}
+
+func (c *Confinement) confine() error {
+	return steps([]step{
+		{"limiting", c.limit},
+		{"dropping capabilities", dropCapabilities},
+		{"locking the land", landlock},
+		{"filtering system calls", c.filterSyscalls},
+	})
+}
+
+// A step is one part of the walls.
+type step struct {
+	doing string
+	do    func() error
+}
+
+func steps(all []step) error {
+	for _, s := range all {
+		if err := s.do(); err != nil {
+			return fmt.Errorf("%s: %w", s.doing, err)
+		}
+	}
+	return nil
+}
+
+func (p *Plan) build() error {
+	f := os.NewFile(PlanFD, "plan")
+	if err := json.NewDecoder(f).Decode(p); err != nil {
 		return fmt.Errorf("reading the plan of the sandbox: %w", err)
 	}
 	_ = f.Close()
 	loopback := make(chan error, 1)
 	go func() { loopback <- p.loopback() }() // beside the mounts
-	for _, step := range []struct {
-		doing string
-		do    func() error
-	}{
+	err := steps([]step{
 		{"building the root", p.root},
 		{"naming the host", func() error { return unix.Sethostname([]byte(p.Hostname)) }},
 		{"bringing up the loopback", func() error { return <-loopback }},
-		{"limiting", p.limit},
 		{"forbidding user namespaces", forbidUserNamespaces},
 		{"masking /proc", maskProc},
 		{"letting go of the old root", func() error { return <-p.gone }},
-		{"dropping capabilities", dropCapabilities},
-		{"locking the land", landlock},
-		{"filtering system calls", p.filterSyscalls},
-	} {
-		if err := step.do(); err != nil {
-			return fmt.Errorf("%s: %w", step.doing, err)
-		}
+	})
+	if err != nil {
+		return err
 	}
-	return nil
+	return p.confine()
 }
 
 // Where things stand while the root is built: on a tmpfs that covers the
@@ -264,16 +305,16 @@ func (p *Plan) loopback() error {
 }
 
 // limit sets what bounds each process by itself.
-func (p *Plan) limit() error {
+func (c *Confinement) limit() error {
 	const none = math.MaxUint64
 	limits := map[int]unix.Rlimit{
-		unix.RLIMIT_NPROC: {Cur: p.ProcessCount, Max: p.ProcessCount}, // of the user, in this user namespace
-		unix.RLIMIT_FSIZE: {Cur: uint64(p.DiskBytes), Max: uint64(p.DiskBytes)},
+		unix.RLIMIT_NPROC: {Cur: c.ProcessCount, Max: c.ProcessCount}, // of the user, in this user namespace
+		unix.RLIMIT_FSIZE: {Cur: uint64(c.DiskBytes), Max: uint64(c.DiskBytes)},
 		unix.RLIMIT_CORE:  {},
 	}
-	if p.DataBytes != 0 {
+	if c.DataBytes != 0 {
 		// Sanitizers reserve more memory than there is: they may lift this.
-		limits[unix.RLIMIT_DATA] = unix.Rlimit{Cur: p.DataBytes, Max: none}
+		limits[unix.RLIMIT_DATA] = unix.Rlimit{Cur: c.DataBytes, Max: none}
 	}
 	for resource, limit := range limits {
 		if err := unix.Setrlimit(resource, &limit); err != nil {
