@@ -45,11 +45,13 @@ func (l *link) send(f wire.Frame, fds ...int) error {
 }
 
 // next returns the next frame and the descriptors that came with it, which are
-// the caller's.
-func (l *link) next() (wire.Frame, []int, error) {
-	f, err := l.r.Next()
-	fds := l.came
-	l.came = nil
+// the caller's. Only Exec frames carry any: what has come by the time that
+// another frame is read came with one that is still to be.
+func (l *link) next() (f wire.Frame, fds []int, err error) {
+	f, err = l.r.Next()
+	if f.Type == wire.Exec {
+		fds, l.came = l.came, nil
+	}
 	return f, fds, err
 }
 

@@ -24,10 +24,10 @@ func TestALinkTakesNoMoreDescriptorsThanItMay(t *testing.T) {
 		require.NoError(t, err)
 		before := openFiles(t)
 		for range 100 {
-			require.NoError(t, far.send(wire.Frame{Type: wire.Ready}, int(null.Fd()), int(null.Fd())))
+			require.NoError(t, far.send(wire.Frame{Type: wire.Exec}, int(null.Fd()), int(null.Fd())))
 			f, fds, err := near.next()
 			require.NoError(t, err)
-			require.Equal(t, wire.Ready, f.Type)
+			require.Equal(t, wire.Exec, f.Type)
 			require.Len(t, fds, takes)
 			for _, fd := range fds {
 				require.NoError(t, unix.Close(fd))
@@ -37,6 +37,37 @@ func TestALinkTakesNoMoreDescriptorsThanItMay(t *testing.T) {
 		require.NoError(t, null.Close())
 		near.close()
 		far.close()
+	}
+}
+
+// TestDescriptorsStayWithTheirFrame has a far end that has sent two frames by
+// the time that the near end reads the first.
+func TestDescriptorsStayWithTheirFrame(t *testing.T) {
+	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	require.NoError(t, err)
+	far, err := newLink(ends[0], 0)
+	require.NoError(t, err)
+	defer far.close()
+	near, err := newLink(ends[1], maxFDs)
+	require.NoError(t, err)
+	defer near.close()
+	null, err := os.Open(os.DevNull)
+	require.NoError(t, err)
+	defer null.Close()
+	require.NoError(t, far.send(wire.Frame{Type: wire.Ready, Payload: []byte("first")}))
+	require.NoError(t, far.send(wire.Frame{Type: wire.Exec}, int(null.Fd()), int(null.Fd())))
+	require.NoError(t, far.send(wire.Frame{Type: wire.Cancel}))
+	for _, want := range []struct {
+		kind wire.Type
+		fds  int
+	}{{wire.Ready, 0}, {wire.Exec, 2}, {wire.Cancel, 0}} {
+		f, fds, err := near.next()
+		require.NoError(t, err)
+		require.Equal(t, want.kind, f.Type)
+		require.Len(t, fds, want.fds)
+		for _, fd := range fds {
+			require.NoError(t, unix.Close(fd))
+		}
 	}
 }
 

@@ -24,9 +24,12 @@ func (c *Confinement) filterSyscalls() error {
 		Len:    uint16(len(c.Filter) / filterSize),
 		Filter: (*unix.SockFilter)(unsafe.Pointer(&c.Filter[0])),
 	}
-	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program)))
+	thread, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program)))
 	if errno != 0 {
 		return os.NewSyscallError("seccomp", errno)
+	}
+	if thread != 0 {
+		return fmt.Errorf("seccomp: thread %d does not take the filter", thread)
 	}
 	return nil
 }
