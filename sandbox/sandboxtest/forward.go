@@ -55,9 +55,9 @@ func forwarding(t *testing.T, driver sandbox.Driver) {
 		require.Contains(t, string(res.Output), "hello from outside, /me\n")
 		require.Equal(t, 1, dialled)
 
-		_, real, err := net.SplitHostPort(outside.Listener.Addr().String())
+		_, port, err := net.SplitHostPort(outside.Listener.Addr().String())
 		require.NoError(t, err)
-		require.False(t, get(real).Succeeded(), "the host's own port is not there")
+		require.False(t, get(port).Succeeded(), "the host's own port is not there")
 
 		require.NoError(t, offer.Close())
 		require.False(t, get(offer.Address.Address).Succeeded(), "an offer that is closed is gone")

@@ -140,7 +140,7 @@ func (s *socket) connect(at unix.Sockaddr) error {
 		if !begun {
 			begun = true
 			err = unix.Connect(int(fd), at)
-			return err != unix.EINPROGRESS
+			return !errors.Is(err, unix.EINPROGRESS)
 		}
 		var code int
 		if code, err = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR); err == nil && code != 0 {
@@ -160,8 +160,8 @@ func (s *socket) accept() (*socket, error) {
 	rerr := rc.Read(func(l uintptr) bool {
 		for {
 			fd, _, err = unix.Accept4(int(l), unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
-			if err != unix.EINTR && err != unix.ECONNABORTED {
-				return err != unix.EAGAIN
+			if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.ECONNABORTED) {
+				return !errors.Is(err, unix.EAGAIN)
 			}
 		}
 	})

@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"testing"
 
@@ -16,7 +17,7 @@ func credits(t *testing.T, stream io.Reader) int {
 	total := 0
 	for r := wire.NewReader(stream); ; {
 		f, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return total
 		}
 		require.NoError(t, err)
