@@ -12,7 +12,6 @@
 //
 //	apprentice-guest serve    answers requests on the standard streams
 //	apprentice-guest exec     keeps watch over one command (started by serve)
-//	apprentice-guest confined the same, for a supervisor that was started before the walls
 //	apprentice-guest shell    keeps watch over one bash session (started by serve)
 //	apprentice-guest contain  makes the walls of a local sandbox, then serves
 package main
@@ -45,17 +44,16 @@ func run(args []string) error {
 		runtime.UnlockOSThread() // no walls are built here
 		return inside.Serve()
 	case "exec":
-		return inside.SuperviseExec(nil)
-	case "confined":
-		return inside.SuperviseExec(contain.Confine)
+		runtime.UnlockOSThread()
+		return inside.SuperviseExec()
 	case "shell":
 		runtime.UnlockOSThread()
 		return inside.SuperviseShell()
 	case "contain":
-		if err := contain.Begin(); err != nil {
+		if err := contain.Run(); err != nil {
 			return err
 		}
-		return inside.ServeContained(contain.Build)
+		return inside.ServeContained()
 	default:
 		return fmt.Errorf("unknown mode %q", args[0])
 	}

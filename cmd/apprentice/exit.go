@@ -61,7 +61,7 @@ func exitCode(err error) int {
 		return exitInfrastructure
 	case errors.As(err, &user), errors.As(err, &row), errors.As(err, &unknown), errors.As(err, &event),
 		errors.As(err, &recording), errors.As(err, &grading), errors.As(err, &reference),
-		errors.Is(err, program.ErrMissing), errors.Is(err, agent.ErrStop):
+		errors.Is(err, program.ErrMissing), errors.Is(err, program.ErrDamaged), errors.Is(err, agent.ErrStop):
 		return exitUser
 	}
 	return exitInfrastructure

@@ -158,22 +158,22 @@ the longest time; what a sandbox stands on stays.`,
 	return cmd
 }
 
-// eachDriver does something with every driver that works on this machine.
+// eachDriver does something with every driver that works on this machine. What
+// is wrong with one does not keep the other from it.
 func eachDriver(ctx context.Context, do func(sandbox.Driver) error) error {
+	var errs []error
 	for _, open := range []func() (closingDriver, error){
 		func() (closingDriver, error) { return docker.New(ctx, docker.Options{}) },
 		func() (closingDriver, error) { return local.New(local.Options{}) },
 	} {
 		d, err := open()
-		if errors.Is(err, sandbox.ErrUnavailable) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(do(d), d.Close()); err != nil {
-			return err
+		switch {
+		case errors.Is(err, sandbox.ErrUnavailable):
+		case err != nil:
+			errs = append(errs, err)
+		default:
+			errs = append(errs, do(d), d.Close())
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }

@@ -148,7 +148,9 @@ func (v *guestVolume) fill(ctx context.Context, image string) (pointer volume.Vo
 		return volume.Volume{}, err
 	}
 	err = v.api.CopyToContainer(ctx, holder.ID, guestDir, bytes.NewReader(v.tar), container.CopyToContainerOptions{})
-	if err = errors.Join(err, remove(context.WithoutCancel(ctx), v.api, holder.ID)); err != nil {
+	removal, cancel := context.WithTimeout(context.WithoutCancel(ctx), removalTime)
+	defer cancel()
+	if err = errors.Join(err, remove(removal, v.api, holder.ID)); err != nil {
 		return volume.Volume{}, err
 	}
 	return v.api.VolumeCreate(ctx, volume.CreateOptions{Name: v.pointer, Labels: map[string]string{pointsTo: name}})

@@ -101,7 +101,8 @@ func (in *instance) Snapshot(ctx context.Context, ref string) error {
 	if err := in.driver.images.use(made.ID); err != nil {
 		return err
 	}
-	return in.driver.images.trim(ctx)
+	_ = in.driver.images.trim(ctx) // what cannot be removed now is tried again after the next one
+	return nil
 }
 
 func (in *instance) Destroy(ctx context.Context) error {

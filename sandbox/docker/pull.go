@@ -118,7 +118,8 @@ func (d *Driver) pull(ctx context.Context, ref string) error {
 	if err := d.images.pulled(ctx, ref); err != nil {
 		return err
 	}
-	return d.images.trim(ctx)
+	_ = d.images.trim(ctx) // what cannot be removed now is tried again after the next pull
+	return nil
 }
 
 func (d *Driver) pullOnce(ctx context.Context, ref string, tally *tally) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
@@ -64,10 +65,20 @@ func (d *Driver) create(ctx context.Context, spec sandbox.Spec, image string) (*
 	in := &instance{driver: d, id: created.ID, removed: make(chan struct{}), dead: make(chan struct{})}
 	if err := in.start(ctx); err != nil {
 		err = wrap("starting a container", err)
-		return nil, errors.Join(err, in.remove(context.WithoutCancel(ctx)))
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removalTime)
+		defer cancel()
+		rerr := in.remove(ctx)
+		if rerr != nil {
+			d.lost.add(in.id)
+		}
+		return nil, errors.Join(err, rerr)
 	}
 	return in, nil
 }
+
+// removalTime is how long a container may take to be removed when nobody waits
+// for it who could give up.
+const removalTime = 30 * time.Second
 
 func (d *Driver) config(spec sandbox.Spec, image, volume string, labels sandbox.Labels) (*container.Config, *container.HostConfig) {
 	limits := spec.Limits.OrDefault()

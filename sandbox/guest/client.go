@@ -219,15 +219,15 @@ func (c *Client) brokenErr() error {
 	return c.explain(fmt.Errorf("the stream to the guest broke (%w): %w", err, sandbox.ErrBroken))
 }
 
-// begin opens a request with a number of ours.
-func (c *Client) begin() (*request, error) {
+// begin opens a request with a number of ours; nil when the stream is over.
+func (c *Client) begin() *request {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.broken == nil {
-		c.last = (c.last + 1) % wire.FirstOfGuest
-		return c.adopt(c.last), nil
+	if c.broken != nil {
+		return nil
 	}
-	return nil, errors.New("over")
+	c.last = (c.last + 1) % wire.FirstOfGuest
+	return c.adopt(c.last)
 }
 
 // adopt makes a request with a number; the lock is held.
@@ -286,8 +286,8 @@ func (c *Client) perform(ctx context.Context, opening wire.Frame, x exchange) ([
 	if err := sizeOf(opening.Payload); err != nil {
 		return nil, err
 	}
-	req, err := c.begin()
-	if err != nil {
+	req := c.begin()
+	if req == nil {
 		return nil, c.brokenErr()
 	}
 	defer c.forget(req)

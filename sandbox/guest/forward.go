@@ -66,7 +66,9 @@ func (c *Client) Offer(ctx context.Context, address sandbox.Address, dial func(c
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, errors.Join(err, o.Close()))
 	}
+	c.mu.Lock()
 	o.Address = l.Address
+	c.mu.Unlock()
 	return o, nil
 }
 
@@ -172,8 +174,8 @@ func (c *Client) launch(ctx context.Context, call wire.Call) (*request, error) {
 	if err != nil {
 		return nil, err
 	}
-	req, err := c.begin()
-	if err != nil {
+	req := c.begin()
+	if req == nil {
 		return nil, c.brokenErr()
 	}
 	go func() { // the stream may be stuck

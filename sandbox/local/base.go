@@ -95,8 +95,8 @@ func findBase(toolchains, hide []string, empty string) (base, error) {
 		if err != nil {
 			return base{}, fmt.Errorf("toolchain: %w", err)
 		}
-		inside := dir
-		if !b.shows(dir) {
+		inside, shown := b.inside(dir)
+		if !shown {
 			// Under a neutral name: the path may lead through a home folder.
 			inside = "/opt/" + filepath.Base(filepath.Dir(dir)) + "-" + filepath.Base(dir)
 			b.binds = append(b.binds, contain.Bind{Source: dir, Target: inside})
@@ -146,14 +146,14 @@ func reachable(path string) error {
 	return nil
 }
 
-// shows reports whether path is visible inside.
-func (b *base) shows(path string) bool {
+// inside is where a path of the host is visible, if it is.
+func (b *base) inside(path string) (target string, shown bool) {
 	for _, bind := range b.binds {
-		if path == bind.Source || strings.HasPrefix(path, bind.Source+"/") {
-			return true
+		if rest, ok := strings.CutPrefix(path, bind.Source); ok && (rest == "" || rest[0] == '/') {
+			return bind.Target + rest, true
 		}
 	}
-	return false
+	return "", false
 }
 
 // hide covers what the allow-list would show: files with an empty device,
@@ -176,14 +176,15 @@ func (b *base) hide(files []string, empty string) error {
 		if err != nil {
 			return fmt.Errorf("hiding %s: %w", f, err)
 		}
-		if !b.shows(source) {
+		target, shown := b.inside(source)
+		if !shown {
 			continue
 		}
 		cover := os.DevNull
 		if st, err := os.Stat(source); err == nil && st.IsDir() {
 			cover = empty
 		}
-		b.binds = append(b.binds, contain.Bind{Source: cover, Target: source})
+		b.binds = append(b.binds, contain.Bind{Source: cover, Target: target})
 	}
 	return nil
 }

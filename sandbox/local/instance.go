@@ -49,7 +49,7 @@ func (s stream) Close() error                { return errors.Join(s.in.Close(), 
 
 // start makes the process, writes down that it is there, tells it the plan, and
 // waits until the walls stand.
-func (in *instance) start(cmd *exec.Cmd, plan contain.Plan, labels sandbox.Labels) (err error) {
+func (in *instance) start(ctx context.Context, cmd *exec.Cmd, plan contain.Plan, labels sandbox.Labels) (err error) {
 	var files []*os.File
 	pipe := func() (r, w *os.File, err error) {
 		if r, w, err = os.Pipe(); err == nil {
@@ -125,6 +125,7 @@ func (in *instance) start(cmd *exec.Cmd, plan contain.Plan, labels sandbox.Label
 		_ = planW.Close()
 	}()
 	keep(planW)
+	defer context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })()
 	// Its end says that the walls stand and the guest is there.
 	if failure, err := io.ReadAll(failR); err != nil || len(failure) > 0 {
 		_ = in.stream.Close()
@@ -134,7 +135,14 @@ func (in *instance) start(cmd *exec.Cmd, plan contain.Plan, labels sandbox.Label
 		}
 		return unavailable(err)
 	}
-	return in.written.receive(get)
+	if err := in.written.receive(get); err != nil { // or it has ended before it could send anything
+		_ = in.Destroy(context.WithoutCancel(ctx))
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return unavailable(fmt.Errorf("%w (%s)", err, in.death.Detail))
+	}
+	return nil
 }
 
 // A wallFailure is what the first process said when it could not build the

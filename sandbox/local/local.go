@@ -240,7 +240,7 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (_ sandbox.Instan
 		dead:        make(chan struct{}),
 	}
 	in.group = d.groups.group(in.id, in.limits)
-	if err := in.start(d.command(spec, g), d.plan(spec, g, in.group.binds()), labels); err != nil {
+	if err := in.start(ctx, d.command(spec, g), d.plan(spec, g, in.group.binds()), labels); err != nil {
 		return nil, fmt.Errorf("starting a local sandbox: %w", err)
 	}
 	return in, nil
@@ -249,20 +249,18 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (_ sandbox.Instan
 func (d *Driver) plan(spec sandbox.Spec, g *ground, groups []contain.Bind) contain.Plan {
 	limits := spec.Limits.OrDefault()
 	p := contain.Plan{
-		Hostname:    "sandbox",
-		Lowers:      d.store.Folders(g.image),
-		Binds:       slices.Concat(g.binds, groups),
-		Links:       g.links,
-		Files:       g.files,
-		Folders:     g.folders,
-		ForAll:      g.forAll,
-		SharedBytes: sharedMemory,
-		HostNetwork: spec.Network == sandbox.NetworkHost,
-		Confinement: contain.Confinement{
-			DiskBytes:    limits.Disk,
-			ProcessCount: uint64(limits.Processes),
-			Filter:       d.filter,
-		},
+		Hostname:     "sandbox",
+		Lowers:       d.store.Folders(g.image),
+		Binds:        slices.Concat(g.binds, groups),
+		Links:        g.links,
+		Files:        g.files,
+		Folders:      g.folders,
+		ForAll:       g.forAll,
+		SharedBytes:  sharedMemory,
+		HostNetwork:  spec.Network == sandbox.NetworkHost,
+		DiskBytes:    limits.Disk,
+		ProcessCount: uint64(limits.Processes),
+		Filter:       d.filter,
 	}
 	if d.groups.has("memory") {
 		// Files are memory that killing a process does not free: some must be
@@ -289,6 +287,7 @@ func (d *Driver) command(spec sandbox.Spec, g *ground) *exec.Cmd {
 	// inside or outside could replace.
 	cmd := exec.Command(fmt.Sprintf("/proc/self/fd/%d", d.guest.Fd()), "contain")
 	cmd.Args[0] = "apprentice-guest"
+	cmd.Dir = "/"
 	life := spec.Lifetime
 	if life == 0 {
 		life = sandbox.DefaultLifetime

@@ -69,9 +69,9 @@ func (p *process) within(d time.Duration) {
 	}
 }
 
-// newChildren waits with these flags. With unix.WUNTRACED, a process that was
-// started and that something stops is sent on its way again: nothing but a
-// policy stops a supervisor.
+// newChildren waits with these flags. With unix.WUNTRACED, a child that
+// something stops is sent on its way again: nothing but a policy stops a
+// supervisor.
 func newChildren(flags int) *children {
 	c := &children{flags: flags, fork: forkExec, started: make(map[int]*process), wake: make(chan struct{}, 1)}
 	go c.reap()
@@ -90,7 +90,9 @@ func (c *children) reap() {
 			continue
 		}
 		if ws.Stopped() {
-			c.resume(pid)
+			// Without the lock: who starts a process holds it until that has
+			// been executed, and a policy may have stopped it before.
+			_ = unix.Kill(pid, unix.SIGCONT)
 			continue
 		}
 		c.mu.Lock()
@@ -100,15 +102,6 @@ func (c *children) reap() {
 			delete(c.started, pid)
 		}
 		c.mu.Unlock()
-	}
-}
-
-// resume lets a stopped process go on if it is one that was started.
-func (c *children) resume(pid int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.started[pid] != nil {
-		_ = unix.Kill(pid, unix.SIGCONT)
 	}
 }
 

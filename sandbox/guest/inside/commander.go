@@ -19,29 +19,17 @@ import (
 //
 // This is the way of every action, so there is one loop in one thread: handing
 // over between goroutines would take longer than all the rest of it.
-//
-// Where confine is set, this process was started before there were walls, and
-// builds its own with what the first frame holds before anything else.
-func SuperviseExec(confine func([]byte) error) error {
+func SuperviseExec() error {
+	if err := beSupervisor(); err != nil {
+		return err
+	}
+	beModest()
+	conceal()
 	unix.CloseOnExec(linkFD)
 	l, err := newLink(linkFD, maxFDs)
 	if err != nil {
 		return err
 	}
-	if err := beSupervisor(); err != nil {
-		return err
-	}
-	if confine != nil {
-		f, _, err := l.next()
-		if err != nil {
-			return nil // the walls could not be built
-		}
-		if err := confine(f.Payload); err != nil {
-			return err
-		}
-	}
-	beModest()
-	conceal()
 	c := &commander{link: l, environ: os.Environ()}
 	for {
 		f, fds, err := l.next()

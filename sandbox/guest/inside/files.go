@@ -138,8 +138,8 @@ func list(path string) (wire.Files, error) {
 }
 
 // edit replaces text in a file if it occurs as often as is said. Who reads the
-// file meanwhile sees the old one or the new one. A file that has other names
-// keeps them, and loses that.
+// file meanwhile sees the old one or the new one, unless the file has other
+// names or another owner, which it keeps.
 func edit(path string, e sandbox.Edit) (wire.Edited, error) {
 	if len(e.Old) == 0 {
 		return wire.Edited{}, errors.New("an edit that replaces nothing")
@@ -172,13 +172,18 @@ func edit(path string, e sandbox.Edit) (wire.Edited, error) {
 		return wire.Edited{}, fmt.Errorf("%s would have more than %d bytes", path, maxRead)
 	}
 	edited := bytes.ReplaceAll(old, e.Old, e.New)
-	if st.Sys().(*syscall.Stat_t).Nlink > 1 {
-		if _, err := f.WriteAt(edited, 0); err != nil {
-			return wire.Edited{}, err
+	// A new file in its place would have one name, and this process's user.
+	sys := st.Sys().(*syscall.Stat_t)
+	if sys.Nlink == 1 && sys.Uid == uint32(os.Geteuid()) && sys.Gid == uint32(os.Getegid()) {
+		err := replace(path, edited, st.Mode().Perm())
+		if !errors.Is(err, fs.ErrPermission) { // of the folder
+			return wire.Edited{Found: n}, err
 		}
-		return wire.Edited{Found: n}, f.Truncate(int64(len(edited)))
 	}
-	return wire.Edited{Found: n}, replace(path, edited, st.Mode().Perm())
+	if _, err := f.WriteAt(edited, 0); err != nil {
+		return wire.Edited{}, err
+	}
+	return wire.Edited{Found: n}, f.Truncate(int64(len(edited)))
 }
 
 // replace writes a file beside another, and renames it.

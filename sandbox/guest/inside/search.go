@@ -93,7 +93,7 @@ func (w *searcher) file(path string) error {
 		if errors.Is(err, io.EOF) && len(line) == 0 {
 			return nil
 		}
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return nil // a disk that fails, a file that is gone, a search that nobody wants any more
 		}
 		if w.pattern.Match(line) {
@@ -138,7 +138,7 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 		if room := searchLine - len(line); room > 0 {
 			line = append(line, part[:min(len(part), room)]...)
 		}
-		if err != bufio.ErrBufferFull {
+		if !errors.Is(err, bufio.ErrBufferFull) {
 			line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 			return line, err
 		}

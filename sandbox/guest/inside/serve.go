@@ -49,7 +49,7 @@ const (
 // lifetime is over.
 func Serve() error {
 	deafen()
-	g, err := newGuest(os.Stdout, newChildren(unix.WUNTRACED))
+	g, err := newGuest(os.Stdout)
 	if err != nil {
 		return err
 	}
@@ -62,35 +62,19 @@ func Serve() error {
 	return g.serve(os.NewFile(0, "stdin"))
 }
 
-// ServeContained is Serve in a process that has to build walls around itself
-// first, with build. Only what the calling goroutine starts is inside them: it
-// has a thread to itself, and forks for all the others. What build returns is
-// handed to the supervisor that is started before; see SuperviseExec.
-func ServeContained(build func() (confine []byte, err error)) error {
-	// The supervisor of the first command starts while the walls are built:
-	// both take as long.
-	early := &guest{children: newChildren(unix.WUNTRACED), program: "/proc/self/exe", environ: environ()}
-	w, err := early.newWorker("confined", "")
-	if err != nil {
-		return err
-	}
+// ServeContained is Serve where only what the calling goroutine starts is
+// inside the walls: it has a thread to itself, and forks for all the others.
+func ServeContained() error {
 	deafen()
-	go stock(guestThreads)
-	confine, err := build()
+	g, err := newGuest(os.Stdout)
 	if err != nil {
 		return err
 	}
-	if err := w.link.send(wire.Frame{Type: wire.Ready, Payload: confine}); err != nil {
-		return fmt.Errorf("confining a supervisor: %w", err)
-	}
-	g, err := newGuest(os.Stdout, early.children)
-	if err != nil {
-		return err
-	}
-	g.release(w)
+	g.prepare() // first, because a command waits for it longer than for the greeting
 	if err := g.greet(); err != nil {
 		return err
 	}
+	go stock(guestThreads)
 	forks := make(chan func())
 	g.children.fork = func(path string, argv []string, attr *syscall.ProcAttr) (pid int, err error) {
 		done := make(chan struct{})
@@ -123,7 +107,7 @@ func environ() []string {
 }
 
 // newGuest makes this process the guest.
-func newGuest(out io.Writer, children *children) (*guest, error) {
+func newGuest(out io.Writer) (*guest, error) {
 	// So that waiting for input takes no thread, and no time to give it back.
 	if err := unix.SetNonblock(0, true); err != nil {
 		return nil, os.NewSyscallError("set non-blocking", err)
@@ -143,7 +127,7 @@ func newGuest(out io.Writer, children *children) (*guest, error) {
 	}
 	return &guest{
 		out:      wire.NewWriter(out),
-		children: children,
+		children: newChildren(unix.WUNTRACED),
 		environ:  environ(),
 		program:  fmt.Sprintf("/proc/self/fd/%d", exe),
 		ownDisk:  ownDisk,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -97,6 +98,9 @@ func (w *worker) ask(request wire.Frame, fds []int, timeout time.Duration, cance
 	if err := w.link.send(request, fds...); err != nil {
 		return nil, fmt.Errorf("%w: %w", errUntaken, err)
 	}
+	// Nothing for this request may reach the supervisor with the next one.
+	var telling sync.WaitGroup
+	defer telling.Wait()
 	var overdue <-chan time.Time
 	if timeout > 0 {
 		t := time.NewTimer(timeout + answerTime)
@@ -108,7 +112,7 @@ func (w *worker) ask(request wire.Frame, fds []int, timeout time.Duration, cance
 		case f, ok := <-w.replies:
 			if !ok {
 				// So the kernel tells that something was not read.
-				if errors.Is(w.end, unix.ECONNRESET) {
+				if errors.Is(w.end, unix.ECONNRESET) && cancel != nil {
 					return nil, errUntaken
 				}
 				return nil, errLost
@@ -132,7 +136,7 @@ func (w *worker) ask(request wire.Frame, fds []int, timeout time.Duration, cance
 		case <-cancel:
 			cancel = nil
 			overdue = time.After(answerTime)
-			go func() { _ = w.link.send(wire.Frame{Type: wire.Cancel}) }() // it does not read if it was stopped
+			telling.Go(func() { _ = w.link.w.Frame(wire.Frame{Type: wire.Cancel}) }) // it does not read if it was stopped
 		case <-overdue: // a process inside has stopped it
 			w.process.kill()
 			overdue = nil

@@ -8,8 +8,7 @@
 // new namespaces, and with all of the host's files before it. What it does, in
 // this order, and what each step is good for:
 //
-//  1. Whatever the driver had open and did not mean to hand on is closed at the
-//     end of this program.
+//  1. Whatever the driver had open and did not mean to hand on is closed.
 //  2. A root of its own: a tmpfs, or an overlay over the layers of an
 //     image, bounded in size; the folders and
 //     files of the allow-list bound into it and made read-only; a small /dev; a
@@ -31,10 +30,7 @@
 //
 // Then it is the guest. Everything that runs inside descends from the thread
 // that did all this; the other threads, on which only the guest's own code
-// runs, have no capabilities and the filter, and are not bound by Landlock. The
-// supervisor of the first command is started at the beginning, because starting
-// a program takes as long as building the walls; it finds itself in the new
-// root, and takes the steps from 6 on itself before it listens to anything.
+// runs, have no capabilities and the filter, and are not bound by Landlock.
 package contain
 
 import (
@@ -66,7 +62,16 @@ type Plan struct {
 	// Folders are made where they are missing, and those for all with the mode
 	// of /tmp.
 	Folders, ForAll []string
-	Confinement
+	// DiskBytes bounds what can be written, and so each file; ProcessCount how
+	// many processes and threads there can be.
+	DiskBytes    int64
+	ProcessCount uint64
+	// DataBytes bounds the memory of each process, where no control group
+	// bounds that of all; 0 means no bound.
+	DataBytes uint64
+	// Filter is the filter of system calls as the kernel takes it, struct
+	// sock_filter one after the other; empty where the kernel has no filters.
+	Filter []byte
 	// SharedBytes bounds /dev/shm.
 	SharedBytes int64
 	// HostNetwork says that the network namespace is the host's.
@@ -88,69 +93,19 @@ const (
 	WrittenFD = 5 // a unix socket
 )
 
-// Begin is the first thing that the program does. Capabilities, Landlock and
-// the set that bounds capabilities belong to threads, and others of this
-// program run already: so the calling goroutine must have the first thread to
-// itself, and what is to be inside the walls has to be started by it.
-func Begin() error {
-	// Whatever else the driver's process had open and did not mean to hand on
-	// (a lock, a job server, a log) must not reach what runs inside.
-	if err := unix.CloseRange(WrittenFD+1, math.MaxUint32, 0); err != nil {
-		return os.NewSyscallError("close_range", err)
-	}
-	for _, fd := range []int{PlanFD, FailureFD, WrittenFD} {
-		unix.CloseOnExec(fd)
-	}
-	return nil
-}
-
-// Build builds the walls around this process. It returns what Confine needs to
-// build those that belong to processes around another one, which this one has
-// started before.
-func Build() (confine []byte, err error) {
+// Run builds the walls around this process, which is the guest from then on.
+// Capabilities, Landlock and the set that bounds capabilities belong to threads,
+// and others of this program run already: so the calling goroutine must have
+// the first thread to itself, and has to start all that is to be inside. See
+// inside.ServeContained, which comes next.
+func Run() error {
 	failure := os.NewFile(FailureFD, "failure")
 	var p Plan
-	if err = p.build(); err == nil {
-		confine, err = json.Marshal(p.Confinement)
-	}
+	err := p.build()
 	if err != nil {
 		_, _ = fmt.Fprint(failure, err)
 	}
-	return confine, errors.Join(err, failure.Close())
-}
-
-// Confine builds the walls around this process that Build has built around its
-// own; the same holds for its calling goroutine.
-func Confine(confine []byte) error {
-	var c Confinement
-	if err := json.Unmarshal(confine, &c); err != nil {
-		return fmt.Errorf("reading how to confine a supervisor: %w", err)
-	}
-	return c.confine()
-}
-
-// A Confinement is the part of a plan that belongs to each process, and to all
-// that it forks.
-type Confinement struct {
-	// DiskBytes bounds what can be written, and so each file; ProcessCount how
-	// many processes and threads there can be.
-	DiskBytes    int64
-	ProcessCount uint64
-	// DataBytes bounds the memory of each process, where no control group
-	// bounds that of all; 0 means no bound.
-	DataBytes uint64
-	// Filter is the filter of system calls as the kernel takes it, struct
-	// sock_filter one after the other; empty where the kernel has no filters.
-	Filter []byte
-}
-
-func (c *Confinement) confine() error {
-	return steps([]step{
-		{"limiting", c.limit},
-		{"dropping capabilities", dropCapabilities},
-		{"locking the land", landlock},
-		{"filtering system calls", c.filterSyscalls},
-	})
+	return errors.Join(err, failure.Close())
 }
 
 // A step is one part of the walls.
@@ -159,16 +114,15 @@ type step struct {
 	do    func() error
 }
 
-func steps(all []step) error {
-	for _, s := range all {
-		if err := s.do(); err != nil {
-			return fmt.Errorf("%s: %w", s.doing, err)
-		}
-	}
-	return nil
-}
-
 func (p *Plan) build() error {
+	// Whatever else the driver's process had open and did not mean to hand on
+	// (a lock, a job server, a log) must not reach what runs inside.
+	if err := unix.CloseRange(WrittenFD+1, math.MaxUint32, 0); err != nil {
+		return os.NewSyscallError("close_range", err)
+	}
+	for _, fd := range []int{PlanFD, FailureFD, WrittenFD} {
+		unix.CloseOnExec(fd)
+	}
 	f := os.NewFile(PlanFD, "plan")
 	if err := json.NewDecoder(f).Decode(p); err != nil {
 		return fmt.Errorf("reading the plan of the sandbox: %w", err)
@@ -176,18 +130,23 @@ func (p *Plan) build() error {
 	_ = f.Close()
 	loopback := make(chan error, 1)
 	go func() { loopback <- p.loopback() }() // beside the mounts
-	err := steps([]step{
+	for _, s := range []step{
 		{"building the root", p.root},
 		{"naming the host", func() error { return unix.Sethostname([]byte(p.Hostname)) }},
 		{"bringing up the loopback", func() error { return <-loopback }},
 		{"forbidding user namespaces", forbidUserNamespaces},
 		{"masking /proc", maskProc},
 		{"letting go of the old root", func() error { return <-p.gone }},
-	})
-	if err != nil {
-		return err
+		{"limiting", p.limit},
+		{"dropping capabilities", dropCapabilities},
+		{"locking the land", landlock},
+		{"filtering system calls", p.filterSyscalls},
+	} {
+		if err := s.do(); err != nil {
+			return fmt.Errorf("%s: %w", s.doing, err)
+		}
 	}
-	return p.confine()
+	return nil
 }
 
 // Where things stand while the root is built: on a tmpfs that covers the
@@ -305,16 +264,16 @@ func (p *Plan) loopback() error {
 }
 
 // limit sets what bounds each process by itself.
-func (c *Confinement) limit() error {
+func (p *Plan) limit() error {
 	const none = math.MaxUint64
 	limits := map[int]unix.Rlimit{
-		unix.RLIMIT_NPROC: {Cur: c.ProcessCount, Max: c.ProcessCount}, // of the user, in this user namespace
-		unix.RLIMIT_FSIZE: {Cur: uint64(c.DiskBytes), Max: uint64(c.DiskBytes)},
+		unix.RLIMIT_NPROC: {Cur: p.ProcessCount, Max: p.ProcessCount}, // of the user, in this user namespace
+		unix.RLIMIT_FSIZE: {Cur: uint64(p.DiskBytes), Max: uint64(p.DiskBytes)},
 		unix.RLIMIT_CORE:  {},
 	}
-	if c.DataBytes != 0 {
+	if p.DataBytes != 0 {
 		// Sanitizers reserve more memory than there is: they may lift this.
-		limits[unix.RLIMIT_DATA] = unix.Rlimit{Cur: c.DataBytes, Max: none}
+		limits[unix.RLIMIT_DATA] = unix.Rlimit{Cur: p.DataBytes, Max: none}
 	}
 	for resource, limit := range limits {
 		if err := unix.Setrlimit(resource, &limit); err != nil {

@@ -13,16 +13,16 @@ const filterSize = int(unsafe.Sizeof(unix.SockFilter{}))
 
 // filterSyscalls puts the filter of system calls over all threads of this
 // process, and so over everything that comes after. Nothing takes it off.
-func (c *Confinement) filterSyscalls() error {
-	if len(c.Filter) == 0 {
+func (p *Plan) filterSyscalls() error {
+	if len(p.Filter) == 0 {
 		return nil // the driver has reported it as not enforced
 	}
-	if len(c.Filter)%filterSize != 0 {
-		return fmt.Errorf("a filter of %d bytes, which is not a number of instructions", len(c.Filter))
+	if len(p.Filter)%filterSize != 0 {
+		return fmt.Errorf("a filter of %d bytes, which is not a number of instructions", len(p.Filter))
 	}
 	program := unix.SockFprog{
-		Len:    uint16(len(c.Filter) / filterSize),
-		Filter: (*unix.SockFilter)(unsafe.Pointer(&c.Filter[0])),
+		Len:    uint16(len(p.Filter) / filterSize),
+		Filter: (*unix.SockFilter)(unsafe.Pointer(&p.Filter[0])),
 	}
 	thread, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program)))
 	if errno != 0 {

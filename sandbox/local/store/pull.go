@@ -85,6 +85,11 @@ func (s *Store) get(ctx context.Context, reference, known string) (_ Image, err 
 	}
 	if known == "" {
 		known = src.digest
+		unlock, err := s.lock(ctx, filepath.Base(s.record(known)))
+		if err != nil {
+			return Image{}, err
+		}
+		defer unlock()
 		if img, err := s.find(known); err == nil {
 			return img, nil
 		}
