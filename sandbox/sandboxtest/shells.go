@@ -179,6 +179,20 @@ func shells(t *testing.T, driver sandbox.Driver) {
 		require.NoError(t, s.Close())
 		require.Empty(t, sleepers(t, sb))
 	})
+	t.Run("commands reach what a session has started", func(t *testing.T) {
+		s := start(t)
+		run(t, s, "setsid sleep 4242 & echo $! >/tmp/pid")
+		for range 2 { // whichever supervisor they get
+			res, err := sb.Run(t.Context(), sh("kill -0 $(cat /tmp/pid) && readlink /proc/$(cat /tmp/pid)/cwd"))
+			require.NoError(t, err)
+			require.Equal(t, "/tmp\n", string(res.Output), "%+v", res)
+			_, err = sb.Run(t.Context(), sh("kill -9 $PPID"))
+			require.NoError(t, err)
+		}
+		_, err := sb.Run(t.Context(), sh("kill $(cat /tmp/pid)"))
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { return sleepers(t, sb) == "" }, 10*time.Second, 10*time.Millisecond)
+	})
 	t.Run("cancelled", func(t *testing.T) {
 		s := start(t)
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)

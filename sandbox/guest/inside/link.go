@@ -9,8 +9,8 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox/guest/wire"
 )
 
-// A link is one end of the socket between the guest and the supervisor of
-// commands. It carries frames, and descriptors beside them.
+// A link is one end of the socket between the guest and a supervisor. It carries
+// frames, and descriptors beside them.
 type link struct {
 	f  *os.File
 	rc syscall.RawConn

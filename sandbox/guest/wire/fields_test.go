@@ -11,7 +11,7 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox/guest/wire"
 )
 
-// bytes are texts of any bytes: a file may be called anything.
+// texts are of any bytes: a file may be called anything.
 func texts() *rapid.Generator[string] {
 	return rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) })
 }
