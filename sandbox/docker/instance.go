@@ -48,6 +48,7 @@ func (in *instance) start(ctx context.Context) error {
 	exited, failed := api.ContainerWait(waitCtx, in.id, container.WaitConditionNextExit)
 	if err := api.ContainerStart(ctx, in.id, container.StartOptions{}); err != nil {
 		cancel()
+		go drain(exited, failed)
 		_ = in.stream.Close()
 		return err
 	}
@@ -65,9 +66,20 @@ func (in *instance) start(ctx context.Context) error {
 		case <-in.removed:
 			// Podman may miss the end of a container that is removed.
 			in.death = sandbox.Death{Cause: sandbox.DeathClosed}
+			cancel()
+			drain(exited, failed)
 		}
 	}()
 	return nil
+}
+
+// drain takes the answer to a wait that was cancelled: the client hands it over
+// and waits for somebody to take it.
+func drain(exited <-chan container.WaitResponse, failed <-chan error) {
+	select {
+	case <-exited:
+	case <-failed:
+	}
 }
 
 // ID is the container's id.
