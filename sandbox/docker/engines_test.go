@@ -132,6 +132,7 @@ func (e *privateEngine) start() {
 	defer log.Close()
 	e.process = exec.Command(e.command[0], e.command[1:]...)
 	e.process.Stdout, e.process.Stderr, e.process.Env = log, log, e.env
+	e.process.Dir = e.dir // where Podman's monitor leaves a file when memory runs out
 	require.NoError(e.t, e.process.Start())
 	api := e.api()
 	require.Eventually(e.t, func() bool {
