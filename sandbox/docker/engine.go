@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 
@@ -35,7 +36,7 @@ func wrap(doing string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case client.IsErrConnectionFailed(err):
+	case unreachable(err):
 		return fmt.Errorf("docker: %s: %w: %w", doing, err, sandbox.ErrUnavailable)
 	case containsAny(err.Error(), "no space left on device", "disk quota exceeded"):
 		return fmt.Errorf("docker: %s: %w: %w; make room on the engine's disk (`docker system df` shows what takes it), or bound what images take with an image budget", doing, err, sandbox.ErrDiskFull)
@@ -43,6 +44,14 @@ func wrap(doing string, err error) error {
 		return fmt.Errorf("docker: %s: %w: %w", doing, err, sandbox.ErrNoImage)
 	}
 	return fmt.Errorf("docker: %s: %w", doing, err)
+}
+
+// unreachable tells whether the engine is not there, or is going away just now.
+// An attach dials by itself, and says so in words of its own.
+func unreachable(err error) bool {
+	var op *net.OpError
+	return client.IsErrConnectionFailed(err) || errors.As(err, &op) && op.Op == "dial" ||
+		containsAny(err.Error(), "transport is closing")
 }
 
 // overloaded tells whether the engine may well do later what it did not now.

@@ -78,7 +78,8 @@ func (in *instance) start(ctx context.Context) error {
 func drain(exited <-chan container.WaitResponse, failed <-chan error) {
 	select {
 	case <-exited:
-	case <-failed:
+	case err := <-failed:
+		_ = err // what was cancelled has failed
 	}
 }
 

@@ -90,7 +90,12 @@ func (d *Driver) List(context.Context) ([]sandbox.Running, error) {
 		}
 		var s state
 		if err := json.Unmarshal(b, &s); err != nil {
-			continue // being written just now
+			// It is being written just now, or whoever wrote it was killed just
+			// then, when nothing else of the sandbox was there.
+			if st, err := e.Info(); err == nil && time.Since(st.ModTime()) > time.Minute {
+				_ = os.Remove(path)
+			}
+			continue
 		}
 		labels, err := sandbox.ParseLabels(s.Labels)
 		if err != nil {

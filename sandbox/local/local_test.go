@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -172,6 +173,24 @@ func TestLeftoversOfADeadOwnerAreFound(t *testing.T) {
 	require.Equal(t, "local-dead", left[0].ID)
 	require.NoError(t, left[0].Remove(t.Context()))
 	require.NoFileExists(t, path)
+}
+
+func TestANoteThatWasNeverFinishedGoes(t *testing.T) {
+	dir := stateDir(t)
+	d, err := local.New(local.Options{Dir: dir, Guest: sandboxtest.Guest(t)})
+	require.NoError(t, err)
+	defer d.Close()
+	fresh, old := filepath.Join(dir, "sandboxes", "local-fresh.json"), filepath.Join(dir, "sandboxes", "local-old.json")
+	for _, path := range []string{fresh, old} {
+		require.NoError(t, os.WriteFile(path, nil, 0o600))
+	}
+	long := time.Now().Add(-time.Hour)
+	require.NoError(t, os.Chtimes(old, long, long))
+	list, err := d.List(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, list)
+	require.FileExists(t, fresh)
+	require.NoFileExists(t, old)
 }
 
 func TestAFolderThatTheUserInsideCannotReachIsRefused(t *testing.T) {
