@@ -187,8 +187,8 @@ func link(name, target string) tar.Header {
 func TestAnImageWithoutAnything(t *testing.T) {
 	d := driver(t, local.Options{})
 	sb := open(t, d, scratch(t, v1.Config{}))
-	require.NoError(t, sb.WriteFile(t.Context(), "/work/file", []byte("x")))
-	b, err := sb.ReadFile(t.Context(), "/work/file")
+	require.NoError(t, sb.WriteFile(t.Context(), "/srv/file", []byte("x")))
+	b, err := sb.ReadFile(t.Context(), "/srv/file")
 	require.NoError(t, err)
 	require.Equal(t, "x", string(b))
 	_, err = sb.ReadFile(t.Context(), "/usr/bin/env")
@@ -199,7 +199,7 @@ func TestAnImageWithoutAnything(t *testing.T) {
 
 	image := name()
 	require.NoError(t, sb.Instance().Snapshot(t.Context(), image))
-	b, err = open(t, d, image).ReadFile(t.Context(), "/work/file")
+	b, err = open(t, d, image).ReadFile(t.Context(), "/srv/file")
 	require.NoError(t, err)
 	require.Equal(t, "x", string(b))
 }
@@ -242,14 +242,14 @@ func TestTheConfigurationOfAnImage(t *testing.T) {
 	headers = append(headers, text("etc/passwd", "me:x:7:8::/home/me:/bin/sh\n"), text("etc/group", "staff:x:50:\n"))
 	for user, want := range map[string][2]string{"": {"0", "0"}, "me:staff": {"7", "50"}, "1234:5678": {"1234", "5678"}} {
 		t.Run(user, func(t *testing.T) {
-			image := scratch(t, v1.Config{User: user, WorkingDir: "/work/here", Env: []string{"FROM_IMAGE=one", "BOTH=image"}}, headers)
+			image := scratch(t, v1.Config{User: user, WorkingDir: "/srv/here", Env: []string{"FROM_IMAGE=one", "BOTH=image"}}, headers)
 			sb, err := guest.Open(t.Context(), d, sandbox.Spec{Image: image, Mounts: mounts, Env: map[string]string{"BOTH": "spec"}})
 			require.NoError(t, err)
 			defer sb.Close()
 			home := map[string]string{"": "/root", "me:staff": "/home/me", "1234:5678": "/"}[user]
 			require.Equal(t, want[0]+" "+want[1]+" one spec /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "+home+"\n",
 				run(t, sb, `echo "$(id -u) $(id -g) $FROM_IMAGE $BOTH $PATH $HOME"`))
-			run(t, sb, `grep -q '^CapEff:\s*0*$' /proc/self/status && cd /work/here && touch made`)
+			run(t, sb, `grep -q '^CapEff:\s*0*$' /proc/self/status && cd /srv/here && touch made`)
 		})
 	}
 	t.Run("a user that it has not", func(t *testing.T) {
@@ -275,7 +275,7 @@ func TestLinksOfAnImageLeadNowhereElse(t *testing.T) {
 			{link("proc", to), link("dev", to), link("work", to+"/new")},
 			{link("mnt", to)},
 		} {
-			image := scratch(t, v1.Config{WorkingDir: "/work/new"}, headers)
+			image := scratch(t, v1.Config{WorkingDir: "/srv/new"}, headers)
 			sb, err := guest.Open(t.Context(), d, sandbox.Spec{Image: image, Mounts: []sandbox.Mount{{Source: shared, Target: "/mnt/shared"}}})
 			if err == nil {
 				require.NoError(t, sb.WriteFile(t.Context(), "/on", []byte("x")))
