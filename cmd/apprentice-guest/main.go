@@ -11,7 +11,7 @@
 // sandbox/guest/wire). It needs nothing of the image: no shell, no library.
 //
 //	apprentice-guest serve    answers requests on the standard streams
-//	apprentice-guest exec     keeps watch over one command (started by serve)
+//	apprentice-guest exec     keeps watch over commands, one at a time (started by serve)
 //	apprentice-guest shell    keeps watch over one bash session (started by serve)
 //	apprentice-guest contain  makes the walls of a local sandbox, then serves
 package main

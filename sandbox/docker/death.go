@@ -61,7 +61,8 @@ func (in *instance) ranOutOfMemory(ctx context.Context) (oom bool) {
 			case events.ActionDie:
 				return oom
 			}
-		case <-failed: //nolint:errcheck // half an answer is one all the same
+		case err := <-failed:
+			_ = err // half an answer is one all the same
 			return oom
 		}
 	}
