@@ -46,6 +46,25 @@ func processBombs(t *testing.T, driver sandbox.Driver, h *host) {
 			export bomb='trap "" TERM HUP INT; setsid bash -c "$bomb" `+mark+` & setsid bash -c "$bomb" `+mark+` & wait'
 			bash -c "$bomb" `+mark), only(sandbox.EndExit, sandbox.EndTimeout), "", gone},
 	})
+	t.Run("a process that moves on", func(t *testing.T) {
+		chain := sandbox.Command{Argv: []string{h.putProbe(t, sb), "chain", mark}}
+		for range 5 {
+			h.commit(t, sb, deed{cmd: chain, ends: only(sandbox.EndExit), after: gone})
+		}
+		h.commit(t, sb, deed{cmd: bomb("bash", strings.Join(chain.Argv, " ")+"; kill -9 $PPID; sleep 4242"), ends: only(sandbox.EndSignal), after: gone})
+		s, err := sb.Shell(t.Context(), "/tmp")
+		require.NoError(t, err)
+		res, err := s.Run(t.Context(), strings.Join(chain.Argv, " ")+"; sleep 4242", time.Second)
+		require.NoError(t, err)
+		require.Equal(t, sandbox.EndTimeout, res.End, "%+v", res)
+		gone(t, sb, sandbox.Result{})
+		res, err = s.Run(t.Context(), strings.Join(chain.Argv, " "), time.Second)
+		require.NoError(t, err)
+		require.True(t, res.Succeeded(), "%+v", res)
+		require.NoError(t, s.Close())
+		gone(t, sb, sandbox.Result{})
+		h.endure(t, sb)
+	})
 	t.Run("while others work", func(t *testing.T) {
 		done := make(chan error, 1)
 		go func() {

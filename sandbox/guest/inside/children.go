@@ -1,6 +1,7 @@
 package inside
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -23,6 +24,9 @@ type children struct {
 	mu      sync.Mutex
 	started map[int]*process // those that have not ended
 	wake    chan struct{}    // told when there is a child to wait for again
+	// reaping is held while children are reaped. Who holds it keeps those that
+	// end as zombies. It is taken after mu, never before it.
+	reaping sync.Mutex
 }
 
 // A process is one that children has started.
@@ -80,13 +84,19 @@ func newChildren(flags int) *children {
 
 func (c *children) reap() {
 	for {
-		var ws unix.WaitStatus
-		pid, err := unix.Wait4(-1, &ws, c.flags, nil)
+		err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOWAIT|c.flags, nil)
 		switch {
 		case err == unix.EINTR:
 			continue
 		case err != nil: // no children now
 			<-c.wake
+			continue
+		}
+		var ws unix.WaitStatus
+		c.reaping.Lock()
+		pid, err := unix.Wait4(-1, &ws, c.flags|unix.WNOHANG, nil)
+		c.reaping.Unlock()
+		if err != nil || pid == 0 {
 			continue
 		}
 		if ws.Stopped() {
@@ -153,36 +163,65 @@ func forkExec(path string, argv []string, attr *syscall.ProcAttr) (int, error) {
 // this process that is neither one that it started nor a descendant of one. It
 // returns when they are gone.
 func (c *children) sweep() error {
-	return kill(func() []int {
+	rounds := 0
+	return kill(func() (living, dead []int) {
+		if rounds++; rounds > 100 && os.Getpid() == 1 {
+			// They are faster than the look at them. This signal nothing
+			// escapes that is not init: the kernel lets no fork in between.
+			// It is the end of what others run here too.
+			_ = unix.Kill(-1, unix.SIGKILL)
+		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		c.reaping.Lock()
+		defer c.reaping.Unlock()
 		return descendants(os.Getpid(), func(pid int) bool { return c.started[pid] != nil })
 	})
+}
+
+// killAll is the function killAll for a process that has these children. None
+// may be started meanwhile.
+func (c *children) killAll(spare map[int]bool) error {
+	c.reaping.Lock()
+	defer c.reaping.Unlock()
+	return killAll(spare)
 }
 
 // killAll kills every descendant of this process but those in spare, and
 // returns when they are gone. Because the caller is a subreaper, a process that
 // forks twice or starts a session of its own is a descendant all the same.
+//
+// Children that end meanwhile must stay zombies. Then something of what is to
+// go is always to be seen among the children of this process, however fast it
+// forks and ends; and where the number of processes is bounded it soon forks no
+// more.
 func killAll(spare map[int]bool) error {
-	return kill(func() []int {
-		return slices.DeleteFunc(descendants(os.Getpid(), nil), func(pid int) bool { return spare[pid] })
+	return kill(func() (living, dead []int) {
+		living, dead = descendants(os.Getpid(), nil)
+		return slices.DeleteFunc(living, func(pid int) bool { return spare[pid] }), dead
 	})
 }
 
-// kill kills the processes that list returns, again and again until it returns
-// none.
-func kill(list func() []int) error {
+var errUnkillable = errors.New("processes are still there after they were killed")
+
+// kill kills the living processes that list returns, again and again until it
+// returns none, and no child that has just died: of what that one may have
+// started, a look that took its time need not have seen anything.
+func kill(list func() (living, dead []int)) error {
 	const patience = 10 * time.Second
+	var known []int
 	for deadline := time.Now().Add(patience); ; {
-		pids := list()
-		if len(pids) == 0 {
+		living, dead := list()
+		fresh := slices.ContainsFunc(dead, func(pid int) bool { return !slices.Contains(known, pid) })
+		if len(living) == 0 && !fresh {
 			return nil
 		}
-		for _, pid := range pids {
+		known = dead
+		for _, pid := range living {
 			_ = unix.Kill(pid, unix.SIGKILL) // it may be gone already
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%d processes are still there %v after they were killed", len(pids), patience)
+			return fmt.Errorf("%w: %d, for %v", errUnkillable, len(living), patience)
 		}
 		time.Sleep(time.Millisecond)
 	}
@@ -198,12 +237,13 @@ func deafen() {
 		unix.SIGBUS, unix.SIGFPE, unix.SIGSEGV, unix.SIGSYS, unix.SIGSTKFLT)
 }
 
-// descendants lists the living descendants of root, without those for which
-// spared is true and what descends from them. A nil spared spares none.
-func descendants(root int, spared func(pid int) bool) []int {
+// descendants lists the living descendants of root, and those of its children
+// that are zombies, without those for which spared is true and what descends
+// from them. A nil spared spares none.
+func descendants(root int, spared func(pid int) bool) (living, dead []int) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
-		return nil
+		return nil, nil
 	}
 	kids := make(map[int][]int)
 	for _, e := range entries {
@@ -218,13 +258,18 @@ func descendants(root int, spared func(pid int) bool) []int {
 		// pid (command, which may hold anything) state ppid …
 		s := string(b)
 		f := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
-		if len(f) < 2 || f[0] == "Z" || f[0] == "X" {
+		if len(f) < 2 {
 			continue
 		}
 		ppid, _ := strconv.Atoi(f[1])
+		if f[0] == "Z" || f[0] == "X" {
+			if ppid == root && (spared == nil || !spared(pid)) {
+				dead = append(dead, pid)
+			}
+			continue
+		}
 		kids[ppid] = append(kids[ppid], pid)
 	}
-	var all []int
 	for queue := kids[root]; len(queue) > 0; {
 		pid := queue[0]
 		queue = queue[1:]
@@ -232,7 +277,7 @@ func descendants(root int, spared func(pid int) bool) []int {
 			continue
 		}
 		queue = append(queue, kids[pid]...)
-		all = append(all, pid)
+		living = append(living, pid)
 	}
-	return all
+	return living, dead
 }

@@ -66,6 +66,9 @@ func (c *commander) answer(f wire.Frame, fds []int) error {
 		return fmt.Errorf("reading the command: %w", err)
 	}
 	res, err := c.run(call.Command, fds)
+	if errors.Is(err, errUnkillable) {
+		return err // the guest has other means
+	}
 	if err != nil {
 		return c.link.w.JSON(wire.Failure, 0, wire.NewError(err))
 	}
@@ -100,7 +103,7 @@ func (c *commander) run(command sandbox.Command, fds []int) (sandbox.Result, err
 	}
 	if !r.reap() {
 		if err := killAll(nil); err != nil {
-			return end, fmt.Errorf("%w: %w", err, sandbox.ErrBroken)
+			return end, err
 		}
 		r.reap()
 	}

@@ -157,14 +157,14 @@ func (g *guest) serve(in io.Reader) error {
 	for r := wire.NewReader(in); ; {
 		f, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return killAll(nil)
+			return g.children.killAll(nil)
 		}
 		if err != nil {
-			return errors.Join(err, killAll(nil))
+			return errors.Join(err, g.children.killAll(nil))
 		}
 		g.heard.Store(true)
 		if err := g.frame(f); err != nil {
-			return errors.Join(err, killAll(nil))
+			return errors.Join(err, g.children.killAll(nil))
 		}
 	}
 }
@@ -204,7 +204,7 @@ func (g *guest) listen() {
 		time.Sleep(wire.LongSilence)
 		if !g.heard.Swap(false) {
 			fmt.Fprintf(os.Stderr, "apprentice-guest: nothing was heard for %v\n", wire.LongSilence)
-			_ = killAll(nil)
+			_ = g.children.killAll(nil)
 			os.Exit(1)
 		}
 	}
@@ -297,7 +297,7 @@ func (g *guest) begin(id uint32, do func(*request) (result any, err error)) {
 		r.in.Close(wire.ErrStopped)
 		g.forget(id)
 		if err := g.answer(id, result, err); err != nil { // nobody is listening any more
-			_ = killAll(nil)
+			_ = g.children.killAll(nil)
 			os.Exit(1)
 		}
 	}()

@@ -66,7 +66,7 @@ func SuperviseShell() error {
 			return fmt.Errorf("running a script: %w", err)
 		}
 	}
-	return killAll(nil)
+	return sh.children.killAll(nil)
 }
 
 // listen takes in what the guest says.
@@ -229,7 +229,8 @@ func (sh *shell) run(script wire.Script) ([]byte, sandbox.ShellResult, error) {
 		res.Restarted = true
 	}
 	spare := map[int]bool{}
-	for _, pid := range descendants(os.Getpid(), nil) {
+	living, _ := descendants(os.Getpid(), nil)
+	for _, pid := range living {
 		spare[pid] = true
 	}
 
@@ -320,7 +321,7 @@ const patience = time.Second
 func (sh *shell) stop(spare map[int]bool) (gone bool, err error) {
 	for late := time.After(patience); ; {
 		// Again and again: a loop in the script starts its next command.
-		if err := killAll(spare); err != nil {
+		if err := sh.children.killAll(spare); err != nil {
 			return false, err
 		}
 		select {
@@ -334,7 +335,7 @@ func (sh *shell) stop(spare map[int]bool) (gone bool, err error) {
 		case <-late:
 		}
 		sh.bash.kill()
-		return true, killAll(spare)
+		return true, sh.children.killAll(spare)
 	}
 }
 

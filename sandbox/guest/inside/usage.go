@@ -39,7 +39,8 @@ func (g *guest) usage() (sandbox.Usage, error) {
 		u.MemoryPeak, u.Whole = peak, true
 	}
 	supervisors := g.children.pids()
-	for _, pid := range descendants(os.Getpid(), nil) {
+	living, _ := descendants(os.Getpid(), nil)
+	for _, pid := range living {
 		if !supervisors[pid] {
 			u.Processes++
 		}

@@ -177,7 +177,7 @@ func (g *guest) bury(w *worker, began time.Time, timeout time.Duration) (sandbox
 		res.End, res.ExitCode, res.Signal = sandbox.EndTimeout, -1, ""
 		res.Reason = "the command stopped its own supervisor"
 	case res.End == sandbox.EndExit:
-		res.Reason = fmt.Sprintf("the command ended its own supervisor (exit code %d)", res.ExitCode)
+		res.Reason = fmt.Sprintf("the command left its supervisor no way to go on (exit code %d)", res.ExitCode)
 		res.End, res.ExitCode, res.Signal = sandbox.EndSignal, -1, "SIGKILL"
 	default:
 		res.Reason = "the command killed its own supervisor"

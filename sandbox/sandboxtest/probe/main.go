@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: probe calls | trace PID... | dial NETWORK ADDRESS | swap A B")
+		fmt.Fprintln(os.Stderr, "usage: probe calls | trace PID... | dial NETWORK ADDRESS | swap A B | chain")
 		os.Exit(2)
 	}
 	switch args := os.Args[2:]; os.Args[1] {
@@ -47,6 +48,8 @@ func main() {
 		for {
 			_ = unix.Renameat2(unix.AT_FDCWD, args[0], unix.AT_FDCWD, args[1], unix.RENAME_EXCHANGE)
 		}
+	case "chain":
+		chain()
 	}
 }
 
@@ -59,6 +62,22 @@ func tell(name string, err error) {
 		fmt.Printf("%s\t%s\n", name, unix.ErrnoName(errno))
 	default:
 		fmt.Printf("%s\t%v\n", name, err)
+	}
+}
+
+// chain forks and ends, again and again, each time in a session of its own:
+// there is but one process, and never for long the same. In a child there is
+// one thread and no more of the runtime, so these are bare calls.
+func chain() {
+	runtime.LockOSThread()
+	for {
+		switch pid, _, errno := unix.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0); {
+		case errno != 0: // no more processes; try again
+		case pid == 0:
+			_, _, _ = unix.RawSyscall(unix.SYS_SETSID, 0, 0, 0)
+		default:
+			_, _, _ = unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
+		}
 	}
 }
 
