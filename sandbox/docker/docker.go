@@ -9,7 +9,8 @@
 // the time of a start. All else that the driver keeps is the container's
 // attached standard streams. When they end, because the sandbox was closed or
 // because apprentice was killed, the guest ends, and the engine removes the
-// container.
+// container. They carry what is said to the guest too, unless the engine is on
+// this machine: then there is a direct line.
 //
 // What can still be left, by a machine or an engine that went down, carries
 // the labels of package sandbox; [Driver.List] finds it, in whatever
@@ -78,8 +79,10 @@ type Options struct {
 	// since this driver was opened; so the budget can be exceeded.
 	ImageBudget int64
 	// Dir is a folder where the driver remembers what it pulled and when each
-	// image was last used. Without one, only images that it built or committed
-	// count as its own, in the order of their creation.
+	// image was last used, and where the sockets of its direct lines to guests
+	// begin. Without one, only images that it built or committed count as its
+	// own, in the order of their creation, and all that it says to guests takes
+	// the way through the engine.
 	Dir string
 }
 
@@ -93,6 +96,7 @@ type Driver struct {
 	pulls    pulls
 	gate     gate
 	images   *images
+	lines    *lines
 	lost     lost
 }
 
@@ -127,6 +131,9 @@ func (d *Driver) connect(ctx context.Context, opts Options) (err error) {
 		}
 	}
 	if d.guest, err = newGuestVolume(d.api, guest); err != nil {
+		return err
+	}
+	if d.lines, err = newLines(opts.Dir, d.api.DaemonHost()); err != nil {
 		return err
 	}
 	d.gate = newGate(opts.MaxStarting, d.info.NCPU)

@@ -195,7 +195,18 @@ func (e *privateEngine) driver(opts docker.Options) *docker.Driver {
 // driver opens a driver on the engine that the environment names.
 func driver(t *testing.T, opts docker.Options) *docker.Driver {
 	t.Helper()
-	opts.Guest = sandboxtest.Guest(t)
+	if opts.Dir == "" {
+		opts.Dir = t.TempDir()
+	}
+	return driverWithout(t, opts)
+}
+
+// driverWithout opens a driver that may have no folder, and so no lines.
+func driverWithout(t *testing.T, opts docker.Options) *docker.Driver {
+	t.Helper()
+	if opts.Guest == nil {
+		opts.Guest = sandboxtest.Guest(t)
+	}
 	d, err := docker.New(t.Context(), opts)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.Close()) })

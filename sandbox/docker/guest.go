@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"path"
 	"strings"
 	"time"
 
@@ -41,7 +42,7 @@ const (
 // A guestVolume is the volume that holds the guest on one engine.
 type guestVolume struct {
 	api     *client.Client
-	tar     []byte // the guest, ready to be copied into a container
+	tar     []byte // what it holds, ready to be copied into a container
 	pointer string
 
 	lock   chan struct{} // holds one token while filled is looked at
@@ -53,7 +54,7 @@ func newGuestVolume(api *client.Client, program []byte) (*guestVolume, error) {
 	if err != nil {
 		return nil, err
 	}
-	digest := sha256.Sum256(program)
+	digest := sha256.Sum256(packed)
 	return &guestVolume{
 		api:     api,
 		tar:     packed,
@@ -71,6 +72,9 @@ func guestTar(program []byte) ([]byte, error) {
 	if _, err := tw.Write(program); err != nil {
 		return nil, err
 	}
+	if err := tw.WriteHeader(&tar.Header{Name: path.Base(linePath), Typeflag: tar.TypeReg, Mode: 0o644}); err != nil {
+		return nil, err
+	}
 	err := tw.Close()
 	return b.Bytes(), err
 }
@@ -85,7 +89,12 @@ func guestMount(volume string) mount.Mount {
 // guestIsGone tells whether a start failed because the volume was removed. The
 // engine makes an empty one in its place.
 func guestIsGone(err error) bool {
-	return err != nil && strings.Contains(err.Error(), guestPath) && strings.Contains(err.Error(), "no such file")
+	if err == nil {
+		return false
+	}
+	said := err.Error()
+	return strings.Contains(said, guestPath) && strings.Contains(said, "no such file") ||
+		strings.Contains(said, linePath) && strings.Contains(said, "read-only file system") // there was nothing to bind the line to
 }
 
 // name returns the name of the volume, filled. To fill one takes a container,

@@ -78,7 +78,7 @@ func TestTheImageBudget(t *testing.T) {
 
 	// Nothing fits now, but what is used stays.
 	session(1, func(d *docker.Driver) {
-		sb, err := guest.Open(t.Context(), e.driver(docker.Options{}), sandbox.Spec{Image: one}) // a driver without a folder
+		sb, err := guest.Open(t.Context(), driverWithout(t, docker.Options{}), sandbox.Spec{Image: one})
 		require.NoError(t, err)
 		snapshot(d, "empty:1", "apprentice-test/last:1")
 		require.True(t, exists(one), "a container uses it")

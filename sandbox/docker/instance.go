@@ -31,7 +31,9 @@ type instance struct {
 	death     sandbox.Death
 }
 
-func (in *instance) start(ctx context.Context) error {
+// start starts the container and returns when its guest can be spoken to, or
+// has ended.
+func (in *instance) start(ctx context.Context, ln *line) error {
 	api := in.driver.api
 	conn, err := api.ContainerAttach(ctx, in.id, container.AttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
 	if err != nil {
@@ -69,6 +71,14 @@ func (in *instance) start(ctx context.Context) error {
 			cancel()
 			drain(exited, failed)
 		}
+	}()
+	if err := in.stream.answer(ctx, ln, in.dead); err != nil {
+		_ = in.stream.Close()
+		return err
+	}
+	go func() {
+		<-in.dead
+		in.stream.hangUp()
 	}()
 	return nil
 }

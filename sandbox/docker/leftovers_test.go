@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -31,7 +32,7 @@ const childVariable = "APPRENTICE_TEST_CHILD_IMAGE"
 func child(image string) {
 	program, err := os.ReadFile(os.Getenv(childVariable + "_GUEST"))
 	fail(err)
-	d, err := docker.New(context.Background(), docker.Options{Guest: program})
+	d, err := docker.New(context.Background(), docker.Options{Guest: program, Dir: filepath.Dir(os.Getenv(childVariable + "_GUEST"))})
 	fail(err)
 	sb, err := guest.Open(context.Background(), d, sandbox.Spec{Image: image})
 	fail(err)

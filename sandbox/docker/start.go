@@ -28,10 +28,10 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Instance
 	}
 	var in *instance
 	err = d.gate.pass(ctx, func() error {
-		in, err = d.create(ctx, spec, image)
-		if guestIsGone(err) { // somebody tidied up volumes
-			d.guest.forget()
-			in, err = d.create(ctx, spec, image)
+		var again bool
+		in, again, err = d.create(ctx, spec, image)
+		if again {
+			in, _, err = d.create(ctx, spec, image)
 		}
 		return err
 	})
@@ -42,17 +42,39 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Instance
 	return in, nil
 }
 
-// create creates a container and starts the guest in it.
-func (d *Driver) create(ctx context.Context, spec sandbox.Spec, image string) (*instance, error) {
+// create creates a container and starts the guest in it. Again says that what
+// went wrong with this one will not go wrong with the next.
+func (d *Driver) create(ctx context.Context, spec sandbox.Spec, image string) (in *instance, again bool, err error) {
 	volume, err := d.guest.name(ctx, image)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	labels, err := sandbox.NewLabels(spec)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
+	ln, err := d.lines.open()
+	if err != nil {
+		return nil, false, err
+	}
+	defer ln.close()
+	in, err = d.run(ctx, spec, image, volume, labels, ln)
+	switch {
+	case guestIsGone(err): // somebody tidied up volumes
+		d.guest.forget()
+		again = true
+	case d.lines.unseen(ln, err):
+		again = true
+	}
+	return in, again, err
+}
+
+func (d *Driver) run(ctx context.Context, spec sandbox.Spec, image, volume string, labels sandbox.Labels, ln *line) (*instance, error) {
 	cfg, host := d.config(spec, image, volume, labels)
+	if ln != nil {
+		cfg.Env = append(cfg.Env, inside.LineVariable+"="+linePath)
+		host.Mounts = append(host.Mounts, ln.mount())
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -63,7 +85,7 @@ func (d *Driver) create(ctx context.Context, spec sandbox.Spec, image string) (*
 		return nil, wrap("creating a container", err)
 	}
 	in := &instance{driver: d, id: created.ID, removed: make(chan struct{}), dead: make(chan struct{})}
-	if err := in.start(ctx); err != nil {
+	if err := in.start(ctx, ln); err != nil {
 		err = wrap("starting a container", err)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removalTime)
 		defer cancel()

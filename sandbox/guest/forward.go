@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
@@ -204,17 +205,20 @@ func (c *Client) await(ctx context.Context, req *request) ([]byte, error) {
 func (c *Client) end(req *request) {
 	select {
 	case <-req.over:
-	default:
-		go func() { _ = c.w.Frame(wire.Frame{Type: wire.Cancel, Request: req.id}) }()
+	default: // to be told once this end is over: the answer must not come first
+		defer func() {
+			go func() { _ = c.w.Frame(wire.Frame{Type: wire.Cancel, Request: req.id}) }()
+		}()
 	}
-	c.forget(req)
 	req.finish(wire.Frame{Type: wire.Cancel}, net.ErrClosed)
+	c.forget(req)
 }
 
 // A conn is a connection through the guest.
 type conn struct {
 	req         *request
 	at          address
+	closed      atomic.Bool // by Close
 	read, write deadline
 }
 
@@ -227,6 +231,9 @@ func (a address) String() string  { return a.at.Address }
 func newConn(req *request, at sandbox.Address) *conn { return &conn{req: req, at: address{at}} }
 
 func (c *conn) Read(p []byte) (int, error) {
+	if c.closed.Load() {
+		return 0, net.ErrClosed
+	}
 	n, err := c.req.in.ReadUntil(c.read.passed(), p)
 	if errors.Is(err, wire.ErrStopped) {
 		return n, os.ErrDeadlineExceeded
@@ -258,6 +265,7 @@ func (c *conn) CloseWrite() error {
 }
 
 func (c *conn) Close() error {
+	c.closed.Store(true)
 	c.req.client.end(c.req)
 	return nil
 }

@@ -35,19 +35,46 @@ func (d *Driver) stateFile(id string) string {
 // of the sandbox is, and completed when there is a process.
 type note struct {
 	*os.File
+	path  string
 	state state
 }
 
 func (d *Driver) note(in *instance, labels sandbox.Labels) (*note, error) {
-	f, err := os.OpenFile(d.stateFile(in.id), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
+	n := &note{
+		path:  d.stateFile(in.id),
+		state: state{ID: in.id, Started: time.Now().UTC(), Labels: labels.Map(), Groups: in.group.dirs},
+	}
+	if err := n.create(); err != nil {
 		return nil, fmt.Errorf("writing down the sandbox: %w", err)
 	}
-	n := &note{File: f, state: state{ID: in.id, Started: time.Now().UTC(), Labels: labels.Map(), Groups: in.group.dirs}}
-	if err := n.write(); err != nil {
-		return nil, errors.Join(err, n.forget(), f.Close())
-	}
 	return n, nil
+}
+
+// create writes the note. It gets its name when it is whole, so that none is
+// ever seen, or left by a process that is killed, in part; but not every file
+// system has files without a name.
+func (n *note) create() (err error) {
+	const flags = os.O_WRONLY | unix.O_CLOEXEC
+	n.File, err = os.OpenFile(filepath.Dir(n.path), flags|unix.O_TMPFILE, 0o600)
+	named := errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EISDIR)
+	if named {
+		n.File, err = os.OpenFile(n.path, flags|os.O_CREATE|os.O_EXCL, 0o600)
+	}
+	if err != nil {
+		return err
+	}
+	err = n.write()
+	switch {
+	case err == nil && !named:
+		err = unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", n.Fd()), unix.AT_FDCWD, n.path, unix.AT_SYMLINK_FOLLOW)
+		err = os.NewSyscallError("linkat", err)
+	case err != nil && named:
+		err = errors.Join(err, n.forget())
+	}
+	if err != nil {
+		return errors.Join(err, n.Close())
+	}
+	return nil
 }
 
 // complete adds the guest. The text only grows, so that it covers what was
@@ -58,7 +85,10 @@ func (n *note) complete(pid int) error {
 		return err
 	}
 	n.state.Guest = guest.String()
-	return n.write()
+	if err := n.write(); err != nil {
+		return fmt.Errorf("writing down the sandbox: %w", err)
+	}
+	return nil
 }
 
 func (n *note) write() error {
@@ -66,14 +96,11 @@ func (n *note) write() error {
 	if err == nil {
 		_, err = n.WriteAt(b, 0)
 	}
-	if err != nil {
-		return fmt.Errorf("writing down the sandbox: %w", err)
-	}
-	return nil
+	return err
 }
 
 // forget removes the note of a sandbox that never came to be.
-func (n *note) forget() error { return os.Remove(n.Name()) }
+func (n *note) forget() error { return os.Remove(n.path) }
 
 // List implements sandbox.Driver.
 func (d *Driver) List(context.Context) ([]sandbox.Running, error) {
@@ -91,7 +118,7 @@ func (d *Driver) List(context.Context) ([]sandbox.Running, error) {
 		var s state
 		if err := json.Unmarshal(b, &s); err != nil {
 			// It is being written just now, or whoever wrote it was killed just
-			// then, when nothing else of the sandbox was there.
+			// then (see create), when nothing else of the sandbox was there.
 			if st, err := e.Info(); err == nil && time.Since(st.ModTime()) > time.Minute {
 				_ = os.Remove(path)
 			}

@@ -43,15 +43,34 @@ const (
 	// DiskVariable is set to 1 where the root of the sandbox is a disk of its
 	// own, so that how full it is says something about the sandbox.
 	DiskVariable = "APPRENTICE_DISK"
+	// LineVariable names a socket on which the guest calls; what it would read
+	// and write on its standard streams takes that way then. Where nobody
+	// answers it stays with the streams.
+	LineVariable = "APPRENTICE_LINE"
 )
 
 // Serve answers requests on the standard streams until the input ends or the
 // lifetime is over.
 func Serve() error {
 	deafen()
-	g, err := newGuest(os.Stdout)
+	out := os.Stdout
+	line, err := call(os.Getenv(LineVariable))
+	if err == nil {
+		out = line
+	}
+	g, err := newGuest(out)
 	if err != nil {
 		return err
+	}
+	stdin := os.NewFile(0, "stdin")
+	in := stdin
+	if line != nil {
+		in = line
+		go func() { // the end of the streams is the end of the guest all the same
+			_, _ = io.Copy(io.Discard, stdin)
+			_ = g.children.killAll(nil)
+			os.Exit(0)
+		}()
 	}
 	// While the greeting travels, the rest is made ready.
 	if err := g.greet(); err != nil {
@@ -59,7 +78,25 @@ func Serve() error {
 	}
 	g.prepare()
 	go stock(guestThreads) // beside the first requests
-	return g.serve(os.NewFile(0, "stdin"))
+	return g.serve(in)
+}
+
+// call connects to a socket.
+func call(path string) (*os.File, error) {
+	if path == "" {
+		return nil, errors.New("there is no socket to call on")
+	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	if err = unix.Connect(fd, &unix.SockaddrUnix{Name: path}); err == nil {
+		err = unix.SetNonblock(fd, true)
+	}
+	if err != nil {
+		return nil, errors.Join(&os.PathError{Op: "connect", Path: path, Err: err}, unix.Close(fd))
+	}
+	return os.NewFile(uintptr(fd), path), nil
 }
 
 // ServeContained is Serve where only what the calling goroutine starts is
@@ -102,7 +139,7 @@ func ServeContained() error {
 func environ() []string {
 	return slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
-		return name == LifetimeVariable || name == DiskVariable
+		return name == LifetimeVariable || name == DiskVariable || name == LineVariable
 	})
 }
 

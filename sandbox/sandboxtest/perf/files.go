@@ -42,7 +42,7 @@ func (b *bench) files(ctx context.Context) error {
 			all = append(all, filesByDockerCopy(sb, pack, host))
 		}
 	}
-	s, err := rounds(ctx, max(b.n/4, 1), all)
+	s, err := rounds(ctx, b.n, all)
 	if err != nil {
 		return err
 	}

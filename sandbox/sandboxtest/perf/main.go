@@ -80,7 +80,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f := flag.NewFlagSet("perf", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	only := f.String("only", strings.Join(names, ","), "`parts` to run")
-	n := f.Int("n", 200, "`actions` of each kind; a quarter of that for files, a fifth for starts on Docker")
+	n := f.Int("n", 200, "`actions` of each kind")
 	file := f.String("json", "", "write all figures to this `file` too")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -102,7 +102,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer l.Close()
 	b.local = l
-	if d := b.openDocker(ctx); d != nil {
+	dir, err := os.MkdirTemp("", "apprentice-perf-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if d := b.openDocker(ctx, dir); d != nil {
 		defer d.Close()
 		defer removePeers()
 		b.docker = d
@@ -125,13 +130,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 // openDocker opens the engine, or says why it cannot be measured.
-func (b *bench) openDocker(ctx context.Context) *docker.Driver {
+func (b *bench) openDocker(ctx context.Context, dir string) *docker.Driver {
 	b.image = os.Getenv("APPRENTICE_TEST_IMAGE")
 	if b.image == "" {
 		b.say("docker is left out: APPRENTICE_TEST_IMAGE names no image ('make perf-sandbox' provides one where it can)")
 		return nil
 	}
-	d, err := docker.New(ctx, docker.Options{BaseImage: b.image})
+	d, err := docker.New(ctx, docker.Options{BaseImage: b.image, Dir: dir})
 	if err == nil {
 		_, err = d.Resolve(ctx, b.image)
 	}

@@ -48,7 +48,7 @@ func (s *samples) ending(suffix string) *samples {
 
 // longest is how long the rounds of one table may take on a machine that is
 // slow or busy; the column n tells of it.
-const longest = 75 * time.Second
+const longest = 12 * time.Minute
 
 // rounds lets all contenders do their thing, round by round. The first rounds
 // are for warming up and do not count, but fix the order of names.

@@ -31,7 +31,7 @@ func (b *bench) starts(ctx context.Context) error {
 	if b.docker == nil {
 		return nil
 	}
-	s, err = rounds(ctx, max(b.n/5, 1), []contender{startOf(b.docker, b.spec()), b.dockerRunDetached(), b.dockerRun()})
+	s, err = rounds(ctx, b.n, []contender{startOf(b.docker, b.spec()), b.dockerRunDetached(), b.dockerRun()})
 	if err != nil {
 		return err
 	}

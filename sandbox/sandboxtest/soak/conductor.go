@@ -164,7 +164,7 @@ func openDrivers(ctx context.Context, state, image string) ([]closingDriver, err
 	if err != nil {
 		return nil, err
 	}
-	d, err := docker.New(ctx, docker.Options{BaseImage: image})
+	d, err := docker.New(ctx, docker.Options{BaseImage: image, Dir: filepath.Join(state, "docker")})
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}

@@ -29,6 +29,7 @@ func (c *conductor) look(ctx context.Context, e *engine) {
 			return nonEmpty(strings.Split(string(out), "\n")), err
 		}},
 		{"process", func() ([]string, error) { return processes(c.mark()) }},
+		{"socket", func() ([]string, error) { return names(filepath.Join(c.state(), "docker", "lines")) }},
 		{"state", func() ([]string, error) { return names(filepath.Join(c.state(), "sandboxes")) }},
 		{"control group", func() ([]string, error) {
 			return slices.DeleteFunc(cgroups("apprentice-"), func(path string) bool {

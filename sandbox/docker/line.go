@@ -1,0 +1,144 @@
+package docker
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/docker/docker/api/types/mount"
+	"golang.org/x/sys/unix"
+)
+
+// linePath is where a guest finds the socket of its line. Its mount point is a
+// file of the guest's volume.
+const linePath = guestDir + "/line"
+
+// Lines are direct connections to guests. On the way through the engine each
+// message passes through two more processes, the engine and the container's
+// monitor, which takes as long as all the rest of an action. Where the engine
+// is on this machine, a container gets a socket of ours bound into it; the
+// guest calls there before anything else runs in the sandbox, and nobody ever
+// can again. The attached streams stay, for what the guest has to say about
+// itself, and because their end is the end of the guest.
+//
+// That an engine is reached by a socket does not mean that it sees our files.
+// One that does not says so, and is not asked again; a guest that gets no
+// answer speaks on its standard streams.
+type lines struct {
+	dir  string // empty where there are none
+	none atomic.Bool
+}
+
+// newLines keeps its sockets in a folder of dir.
+func newLines(dir, engine string) (*lines, error) {
+	if dir == "" || !strings.HasPrefix(engine, "unix://") {
+		return &lines{}, nil
+	}
+	l := &lines{dir: filepath.Join(dir, "lines")}
+	if err := os.MkdirAll(l.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("docker: making the folder of sockets: %w", err)
+	}
+	l.sweep()
+	return l, nil
+}
+
+// sweep removes sockets of processes that were killed while a container
+// started.
+func (l *lines) sweep() {
+	entries, err := os.ReadDir(l.dir)
+	if err != nil {
+		return // the next one to open a line says it
+	}
+	for _, e := range entries {
+		st, err := e.Info()
+		if err != nil || time.Since(st.ModTime()) < time.Minute {
+			continue
+		}
+		path := filepath.Join(l.dir, e.Name())
+		if c, err := net.Dial("unix", path); err == nil {
+			_ = c.Close()
+		} else if errors.Is(err, unix.ECONNREFUSED) {
+			_ = os.Remove(path)
+		}
+	}
+}
+
+// A line is one that its guest has not called on yet. A nil line is none.
+type line struct {
+	*net.UnixListener
+	path string
+}
+
+// open makes a line for one container, or none where there can be none.
+func (l *lines) open() (*line, error) {
+	if l.dir == "" || l.none.Load() {
+		return nil, nil
+	}
+	path := filepath.Join(l.dir, rand.Text()[:16])
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if errors.Is(err, unix.EINVAL) { // the path is too long for a socket
+		l.none.Store(true)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("docker: opening a line to the guest: %w", err)
+	}
+	// For every user of the container; on this side the folder is closed.
+	if err := os.Chmod(path, 0o666); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return &line{listener, path}, nil
+}
+
+// unseen tells whether a container could not be created or started because
+// the engine does not see the socket. No more lines are opened then.
+func (l *lines) unseen(ln *line, err error) bool {
+	if ln == nil || err == nil || !strings.Contains(err.Error(), ln.path) {
+		return false
+	}
+	l.none.Store(true)
+	return true
+}
+
+func (ln *line) mount() mount.Mount {
+	return mount.Mount{Type: mount.TypeBind, Source: ln.path, Target: linePath, ReadOnly: true}
+}
+
+// close makes the socket one on which nobody can call.
+func (ln *line) close() {
+	if ln != nil {
+		_ = ln.Close()
+	}
+}
+
+// call waits until the guest has called, and returns nil when it will not:
+// when it has spoken elsewhere, or is dead. Nobody can call afterwards.
+func (ln *line) call(ctx context.Context, spoken, dead <-chan struct{}) (net.Conn, error) {
+	called := make(chan net.Conn, 1)
+	go func() {
+		defer close(called)
+		if c, err := ln.Accept(); err == nil {
+			called <- c
+		}
+	}()
+	select {
+	case c := <-called:
+		ln.close()
+		return c, nil
+	case <-spoken:
+	case <-dead:
+	case <-ctx.Done():
+	}
+	ln.close()
+	if c := <-called; c != nil {
+		_ = c.Close()
+	}
+	return nil, ctx.Err()
+}

@@ -1,0 +1,128 @@
+package docker_test
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/client"
+	"github.com/stretchr/testify/require"
+
+	"github.com/apprentice-rl/apprentice/sandbox"
+	"github.com/apprentice-rl/apprentice/sandbox/docker"
+	"github.com/apprentice-rl/apprentice/sandbox/guest"
+)
+
+// overheard runs an action and returns what the guest wrote to its standard
+// output meanwhile.
+func overheard(t *testing.T, api *client.Client, sb *guest.Sandbox) []byte {
+	t.Helper()
+	conn, err := api.ContainerAttach(t.Context(), sb.Instance().ID(), container.AttachOptions{Stream: true, Stdout: true})
+	require.NoError(t, err)
+	defer conn.Close()
+	res, err := sb.Run(t.Context(), sandbox.Command{Argv: []string{"echo", "said on the line"}})
+	require.NoError(t, err)
+	require.Equal(t, "said on the line\n", string(res.Output))
+	require.NoError(t, sb.Close())
+	said, err := io.ReadAll(conn.Reader)
+	require.NoError(t, err)
+	return said
+}
+
+func TestWhatIsSaidOnALine(t *testing.T) {
+	base := baseImage(t)
+	api := apiAt(t, "")
+	dir := t.TempDir()
+	sb, err := guest.Open(t.Context(), driver(t, docker.Options{BaseImage: base, Dir: dir}), sandbox.Spec{})
+	require.NoError(t, err)
+
+	left, err := os.ReadDir(filepath.Join(dir, "lines"))
+	require.NoError(t, err)
+	require.Empty(t, left, "a line that was called on leaves nothing behind")
+	res, err := sb.Run(t.Context(), sandbox.Command{Argv: []string{"python3", "-c", `
+import os, socket
+print(sorted(k for k in os.environ if k.startswith("APPRENTICE")))
+try:
+    socket.socket(socket.AF_UNIX).connect("/.apprentice/line")
+    print("somebody answers")
+except OSError as e:
+    print(type(e).__name__)`}})
+	require.NoError(t, err)
+	require.Equal(t, "[]\nConnectionRefusedError\n", string(res.Output))
+	require.Empty(t, overheard(t, api, sb))
+
+	t.Run("without a folder there is none", func(t *testing.T) {
+		sb, err := guest.Open(t.Context(), driverWithout(t, docker.Options{BaseImage: base}), sandbox.Spec{})
+		require.NoError(t, err)
+		require.Contains(t, string(overheard(t, api, sb)), "said on the line")
+	})
+	t.Run("nobody answers", func(t *testing.T) {
+		spec := sandbox.Spec{Env: map[string]string{"APPRENTICE_LINE": "/no/such/socket"}}
+		sb, err := guest.Open(t.Context(), driverWithout(t, docker.Options{BaseImage: base}), spec)
+		require.NoError(t, err)
+		require.Contains(t, string(overheard(t, api, sb)), "said on the line")
+	})
+	t.Run("the container ends before it has called", func(t *testing.T) {
+		_, err := guest.Open(t.Context(), driver(t, docker.Options{BaseImage: base, Guest: []byte("#!/bin/sh\nexit 3")}), sandbox.Spec{})
+		require.ErrorIs(t, err, sandbox.ErrBroken)
+		require.ErrorContains(t, err, "status 3")
+	})
+}
+
+// The socket is gone when the engine looks for it, as if the engine had another
+// view of the disk.
+func TestAnEngineThatDoesNotSeeOurFiles(t *testing.T) {
+	base := baseImage(t)
+	api := apiAt(t, "")
+	dir := t.TempDir()
+	asked := 0
+	before(t, func(_ http.ResponseWriter, r *http.Request) bool {
+		if creates(r) {
+			asked++
+			sockets, err := filepath.Glob(filepath.Join(dir, "lines", "*"))
+			require.NoError(t, err)
+			for _, s := range sockets {
+				require.NoError(t, os.Remove(s))
+			}
+		}
+		return false
+	})
+	d := driver(t, docker.Options{BaseImage: base, Dir: dir})
+	for creations := range 2 { // the guest's volume is there after the first
+		sb, err := guest.Open(t.Context(), d, sandbox.Spec{})
+		require.NoError(t, err)
+		require.Contains(t, string(overheard(t, api, sb)), "said on the line")
+		if creations == 1 {
+			require.Equal(t, 1, asked, "it is not asked again")
+		}
+		asked = 0
+	}
+}
+
+func TestSocketsOfProcessesThatWereKilled(t *testing.T) {
+	baseImage(t) // there is an engine
+	dir := t.TempDir()
+	lines := filepath.Join(dir, "lines")
+	require.NoError(t, os.Mkdir(lines, 0o700))
+	listen := func(name string, age time.Duration) *net.UnixListener {
+		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(lines, name), Net: "unix"})
+		require.NoError(t, err)
+		l.SetUnlinkOnClose(false)
+		require.NoError(t, os.Chtimes(filepath.Join(lines, name), time.Time{}, time.Now().Add(-age)))
+		return l
+	}
+	require.NoError(t, listen("old", time.Hour).Close())
+	require.NoError(t, listen("new", 0).Close())
+	defer listen("listened-to", time.Hour).Close()
+	driver(t, docker.Options{Dir: dir})
+	require.NoFileExists(t, filepath.Join(lines, "old"))
+	for _, name := range []string{"new", "listened-to"} {
+		_, err := os.Stat(filepath.Join(lines, name))
+		require.NoError(t, err)
+	}
+}
