@@ -78,23 +78,14 @@ for a; do [ "$last" = --bundle ] && bundle=$a; last=$a; done
 [ -z "$bundle" ] || sed -i 's/"rlimits":\[[^]]*\]/"rlimits":[]/' "$bundle/config.json"
 exec %s "$@"
 `, runtime), 0o755))
-	// Podman's own filter of system calls lets everybody make user namespaces.
-	// This one forbids, of what Docker's does, what the suite tries.
-	filter := `{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
-		{"names": ["unshare", "setns", "keyctl", "add_key", "perf_event_open", "personality", "userfaultfd", "bpf", "syslog"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1},
-		{"names": ["clone"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1, "args": [{"index": 0, "value": 268435456, "valueTwo": 268435456, "op": "SCMP_CMP_MASKED_EQ"}]},
-		{"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38}]}`
-	require.NoError(t, os.WriteFile(filepath.Join(e.dir, "seccomp.json"), []byte(filter), 0o644))
 	conf := filepath.Join(e.dir, "containers.conf")
-	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, `[containers]
-seccomp_profile = %q
-[engine]
+	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, `[engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "mild"
 [engine.runtimes]
 mild = [%q]
-`, filepath.Join(e.dir, "seccomp.json"), mild), 0o644))
+`, mild), 0o644))
 	e.env = append(os.Environ(), "CONTAINERS_CONF="+conf)
 	e.command = []string{
 		path, "--root", filepath.Join(e.dir, "root"), "--runroot", filepath.Join(e.dir, "run"), "--tmpdir", filepath.Join(e.dir, "tmp"),

@@ -28,6 +28,7 @@ func escapes(t *testing.T, driver sandbox.Driver, h *host) {
 			h.endure(t, sb)
 		}
 	})
+	t.Run("limits", func(t *testing.T) { limits(t, sb, h) })
 	t.Run("tracing", func(t *testing.T) { traces(t, sb, h) })
 	t.Run("system calls", func(t *testing.T) { calls(t, sb, h) })
 }
@@ -123,6 +124,20 @@ func readings(t *testing.T, sb *guest.Sandbox, h *host) {
 		{"mounts of the host", sh("grep -c " + h.dir + " /proc/self/mountinfo"), only(sandbox.EndExit), "0\n", nil},
 		{"a kernel that is told to tell", sh("for f in /proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sysrq-trigger /sys/kernel/uevent_helper; do echo x >$f && echo written; done 2>/dev/null; true"), only(sandbox.EndExit), "", nil},
 	})
+}
+
+// limits of the guest are not for those to set who run as the same user.
+func limits(t *testing.T, sb *guest.Sandbox, h *host) {
+	if sb.Instance().Enforcement()[sandbox.LimitSyscalls] != sandbox.Enforced || emulated(t, sb) {
+		return // nothing forbids it
+	}
+	for name, what := range h.attempt(t, sb, "limit", "1") {
+		require.Equal(t, "EPERM", what, name)
+	}
+	res, err := sb.Run(t.Context(), sh("ulimit -n 100; ulimit -n; nice -n 5 nice"))
+	require.NoError(t, err)
+	require.Equal(t, "100\n5\n", string(res.Output), "for oneself they are")
+	h.endure(t, sb)
 }
 
 func traces(t *testing.T, sb *guest.Sandbox, h *host) {

@@ -84,6 +84,17 @@ func shells(t *testing.T, driver sandbox.Driver) {
 			require.Equal(t, "/usr\n", string(run(t, s, "pwd").Output))
 		})
 	}
+	t.Run("what a background job does outlives a timeout", func(t *testing.T) {
+		s := start(t)
+		run(t, s, "while sleep 0.11; do echo >>/tmp/ticks; done & echo $! >/tmp/job")
+		res, err := s.Run(t.Context(), "sleep 4242", 300*time.Millisecond)
+		require.NoError(t, err)
+		require.Equal(t, sandbox.EndTimeout, res.End)
+		require.Empty(t, sleepers(t, sb))
+		require.False(t, res.Restarted)
+		res = run(t, s, "n=$(wc -l </tmp/ticks); sleep 0.5; [ $(wc -l </tmp/ticks) -gt $n ] && kill $(cat /tmp/job) && echo on")
+		require.Equal(t, "on\n", string(res.Output), "a loop ends when its sleep is killed")
+	})
 	for name, script := range map[string]string{
 		"by its number":     "kill -9 $PPID; sleep 4242",
 		"with all the rest": "kill -9 -1; sleep 4242",

@@ -28,6 +28,7 @@ func tricks(t *testing.T, driver sandbox.Driver, h *host) {
 	t.Run("links", func(t *testing.T) { links(t, sb, h) })
 	t.Run("archives", func(t *testing.T) { archives(t, sb, h) })
 	t.Run("what is no file", func(t *testing.T) { irregulars(t, sb, h) })
+	t.Run("what is no file, where the guest looks for one", func(t *testing.T) { impostors(t, open(t, driver, sandbox.Spec{}), h) })
 	t.Run("names that are no text", func(t *testing.T) { names(t, sb, h) })
 	t.Run("swapped between check and use", func(t *testing.T) { races(t, sb, h) })
 }
@@ -126,7 +127,7 @@ func links(t *testing.T, sb *guest.Sandbox, h *host) {
 		{"a link to all of the host", "", upload(symlink("root", "/proc/1/root"), file("root"+h.file, "new")), true},
 	} {
 		t.Run(d.name, func(t *testing.T) {
-			h.commit(t, sb, deed{cmd: sh(scene + d.planted), ends: only(sandbox.EndExit)})
+			h.commit(t, sb, deed{cmd: sh(scene + d.planted)})
 			err := d.do(t)
 			if d.fails {
 				require.Error(t, err)
@@ -139,7 +140,7 @@ func links(t *testing.T, sb *guest.Sandbox, h *host) {
 		})
 	}
 	t.Run("a download does not follow", func(t *testing.T) {
-		h.commit(t, sb, deed{cmd: sh(scene + "cd in; ln -s ../out d; ln -s /etc/passwd p; ln -s /proc/1/root r; ln -s s s; echo mine >f"), ends: only(sandbox.EndExit)})
+		h.commit(t, sb, deed{cmd: sh(scene + "cd in; ln -s ../out d; ln -s /etc/passwd p; ln -s /proc/1/root r; ln -s s s; echo mine >f")})
 		var down bytes.Buffer
 		require.NoError(t, sb.GetTar(t.Context(), in, &down))
 		require.Equal(t, map[string]string{"in/": "", "in/d": "-> ../out", "in/p": "-> /etc/passwd", "in/r": "-> /proc/1/root", "in/s": "-> s", "in/f": "mine\n"}, contents(t, &down))
@@ -148,13 +149,13 @@ func links(t *testing.T, sb *guest.Sandbox, h *host) {
 		require.Equal(t, map[string]string{"d": "-> ../out"}, contents(t, &down))
 	})
 	t.Run("a file that is written goes where a link leads", func(t *testing.T) {
-		h.commit(t, sb, deed{cmd: sh(scene + "ln -s ../out/new in/file"), ends: only(sandbox.EndExit)})
+		h.commit(t, sb, deed{cmd: sh(scene + "ln -s ../out/new in/file")})
 		require.NoError(t, sb.WriteFile(t.Context(), in+"/file", []byte("x\n")))
 		n, err := sb.Edit(t.Context(), in+"/file", sandbox.Edit{Old: []byte("x"), New: []byte("y"), Count: 1})
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
 		h.commit(t, sb, deed{cmd: sh("cd /tmp/scene; readlink in/file; cat out/new"), ends: only(sandbox.EndExit), says: "../out/new\ny\n"})
-		h.commit(t, sb, deed{cmd: sh(scene + "ln -s loop in/loop; ln -s " + h.file + " in/host"), ends: only(sandbox.EndExit)})
+		h.commit(t, sb, deed{cmd: sh(scene + "ln -s loop in/loop; ln -s " + h.file + " in/host")})
 		require.Error(t, sb.WriteFile(t.Context(), in+"/loop", nil))
 		_ = sb.WriteFile(t.Context(), in+"/host", []byte("overwritten"))
 		h.endure(t, sb)
@@ -204,7 +205,7 @@ func archives(t *testing.T, sb *guest.Sandbox, h *host) {
 		{"a name of dots alone", archiveOf(t, folder("../.."), folder("."), folder("/")), ""},
 	} {
 		t.Run(d.name, func(t *testing.T) {
-			h.commit(t, sb, deed{cmd: sh(scene), ends: only(sandbox.EndExit)})
+			h.commit(t, sb, deed{cmd: sh(scene)})
 			err := sb.PutTar(t.Context(), in, d.tar)
 			if d.fails == "" {
 				require.NoError(t, err)
@@ -248,9 +249,35 @@ func irregulars(t *testing.T, sb *guest.Sandbox, h *host) {
 	})
 }
 
+// impostors are pipes in the place of what the guest may want to open. Nobody
+// ever answers there.
+func impostors(t *testing.T, sb *guest.Sandbox, h *host) {
+	for _, name := range []string{"/etc/passwd", "/dev/null", "/sys/fs/cgroup/cpu.stat", "/sys/fs/cgroup/memory.peak"} {
+		t.Run(name, func(t *testing.T) {
+			res, err := sb.Run(t.Context(), sandbox.Command{Argv: []string{"sh", "-c", `mv "$0" "$0.was" && mkfifo -m 666 "$0" || ! mv "$0.was" "$0"`, name}})
+			require.NoError(t, err)
+			t.Logf("in its place: %v", res.Succeeded()) // where the sandbox lets its user
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			require.NoError(t, sb.GetTar(ctx, "/etc/hosts", io.Discard))
+			_, err = sb.Usage(ctx)
+			require.NoError(t, err)
+			_, err = sb.Run(ctx, sandbox.Command{Argv: []string{"true"}, User: "nobody"}) // refused, or not
+			require.NoError(t, err)
+			if name != "/etc/passwd" { // bash itself looks there
+				s, err := sb.Shell(ctx, "/tmp")
+				require.NoError(t, err)
+				require.NoError(t, s.Close())
+			}
+			h.commit(t, sb, deed{cmd: sandbox.Command{Argv: []string{"sh", "-c", `[ ! -e "$0.was" ] || mv -f "$0.was" "$0"`, name}}})
+			h.endure(t, sb)
+		})
+	}
+}
+
 // names are bytes; what goes as JSON is text.
 func names(t *testing.T, sb *guest.Sandbox, h *host) {
-	h.commit(t, sb, deed{cmd: sh(scene + `cd in; echo one >$'\xff\xfe'; echo two >$'new\nline'; echo three >$'\033[2J'; echo four >-rf`), ends: only(sandbox.EndExit)})
+	h.commit(t, sb, deed{cmd: sh(scene + `cd in; echo one >$'\xff\xfe'; echo two >$'new\nline'; echo three >$'\033[2J'; echo four >-rf`)})
 	list, err := sb.List(t.Context(), "/tmp/scene/in")
 	require.NoError(t, err)
 	var got []string

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -163,43 +162,47 @@ func forkExec(path string, argv []string, attr *syscall.ProcAttr) (int, error) {
 // this process that is neither one that it started nor a descendant of one. It
 // returns when they are gone.
 func (c *children) sweep() error {
-	rounds := 0
+	seen, faster := make(map[int]bool), 0
 	return kill(func() (living, dead []int) {
-		if rounds++; rounds > 100 && os.Getpid() == 1 {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.reaping.Lock()
+		defer c.reaping.Unlock()
+		living, dead = descendants(os.Getpid(), func(pid int) bool { return c.started[pid] != nil })
+		if !slices.ContainsFunc(living, func(pid int) bool { return seen[pid] }) {
+			faster++ // all of these are new, or there are none yet to be seen
+		}
+		for _, pid := range living {
+			seen[pid] = true
+		}
+		if faster > 100 && os.Getpid() == 1 {
 			// They are faster than the look at them. This signal nothing
 			// escapes that is not init: the kernel lets no fork in between.
 			// It is the end of what others run here too.
 			_ = unix.Kill(-1, unix.SIGKILL)
 		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.reaping.Lock()
-		defer c.reaping.Unlock()
-		return descendants(os.Getpid(), func(pid int) bool { return c.started[pid] != nil })
+		return living, dead
 	})
 }
 
 // killAll is the function killAll for a process that has these children. None
 // may be started meanwhile.
-func (c *children) killAll(spare map[int]bool) error {
+func (c *children) killAll() error {
 	c.reaping.Lock()
 	defer c.reaping.Unlock()
-	return killAll(spare)
+	return killAll()
 }
 
-// killAll kills every descendant of this process but those in spare, and
-// returns when they are gone. Because the caller is a subreaper, a process that
-// forks twice or starts a session of its own is a descendant all the same.
+// killAll kills every descendant of this process and returns when they are
+// gone. Because the caller is a subreaper, a process that forks twice or starts
+// a session of its own is a descendant all the same.
 //
 // Children that end meanwhile must stay zombies. Then something of what is to
 // go is always to be seen among the children of this process, however fast it
 // forks and ends; and where the number of processes is bounded it soon forks no
 // more.
-func killAll(spare map[int]bool) error {
-	return kill(func() (living, dead []int) {
-		living, dead = descendants(os.Getpid(), nil)
-		return slices.DeleteFunc(living, func(pid int) bool { return spare[pid] }), dead
-	})
+func killAll() error {
+	return kill(func() (living, dead []int) { return descendants(os.Getpid(), nil) })
 }
 
 var errUnkillable = errors.New("processes are still there after they were killed")
@@ -235,49 +238,4 @@ func deafen() {
 	signal.Notify(make(chan os.Signal, 1),
 		unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGABRT, unix.SIGILL, unix.SIGTRAP,
 		unix.SIGBUS, unix.SIGFPE, unix.SIGSEGV, unix.SIGSYS, unix.SIGSTKFLT)
-}
-
-// descendants lists the living descendants of root, and those of its children
-// that are zombies, without those for which spared is true and what descends
-// from them. A nil spared spares none.
-func descendants(root int, spared func(pid int) bool) (living, dead []int) {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return nil, nil
-	}
-	kids := make(map[int][]int)
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
-		b, err := os.ReadFile("/proc/" + e.Name() + "/stat")
-		if err != nil {
-			continue
-		}
-		// pid (command, which may hold anything) state ppid …
-		s := string(b)
-		f := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
-		if len(f) < 2 {
-			continue
-		}
-		ppid, _ := strconv.Atoi(f[1])
-		if f[0] == "Z" || f[0] == "X" {
-			if ppid == root && (spared == nil || !spared(pid)) {
-				dead = append(dead, pid)
-			}
-			continue
-		}
-		kids[ppid] = append(kids[ppid], pid)
-	}
-	for queue := kids[root]; len(queue) > 0; {
-		pid := queue[0]
-		queue = queue[1:]
-		if spared != nil && spared(pid) {
-			continue
-		}
-		queue = append(queue, kids[pid]...)
-		living = append(living, pid)
-	}
-	return living, dead
 }

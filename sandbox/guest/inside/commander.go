@@ -35,7 +35,7 @@ func SuperviseExec() error {
 		f, fds, err := l.next()
 		switch {
 		case err != nil: // the guest is gone, or wants this process to go
-			return killAll(nil)
+			return killAll()
 		case f.Type != wire.Exec:
 			continue // a cancellation that came too late
 		case len(fds) == 0:
@@ -102,7 +102,7 @@ func (c *commander) run(command sandbox.Command, fds []int) (sandbox.Result, err
 		return sandbox.Result{}, err
 	}
 	if !r.reap() {
-		if err := killAll(nil); err != nil {
+		if err := killAll(); err != nil {
 			return end, err
 		}
 		r.reap()
@@ -141,7 +141,7 @@ func (c *commander) wait(r *running, deadline time.Time) (sandbox.Result, error)
 		}
 		if told { // cancelled, or the guest is gone
 			if _, _, err := c.link.next(); err != nil {
-				return sandbox.Result{}, errors.Join(err, killAll(nil))
+				return sandbox.Result{}, errors.Join(err, killAll())
 			}
 			return sandbox.Result{End: sandbox.EndSignal, ExitCode: -1, Signal: "SIGKILL", Reason: "cancelled"}, nil
 		}

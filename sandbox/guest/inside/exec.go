@@ -6,6 +6,8 @@ import (
 	"io"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/sandbox/guest/wire"
 )
@@ -22,6 +24,7 @@ func (g *guest) prepare() {
 
 // acquire returns a supervisor without a command.
 func (g *guest) acquire() (*worker, error) {
+	<-g.stocked
 	for {
 		g.mu.Lock()
 		var w *worker
@@ -59,7 +62,7 @@ func (g *guest) exec(payload []byte, r *request) (any, error) {
 		return nil, err
 	}
 	c := call.Command
-	began, oom := time.Now(), g.ooms.kills()
+	began, oom := time.Now(), g.killedForMemory()
 	limit := c.OutputCap
 	if limit == 0 {
 		limit = sandbox.DefaultOutputCap
@@ -70,12 +73,15 @@ func (g *guest) exec(payload []byte, r *request) (any, error) {
 		kept = newCapture(limit)
 		sink = kept
 	}
-	s, err := openStreams(call, r, sink)
+	s, err := g.openStreams(call, r, sink)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
 	res, err := g.run(payload, c.Timeout, s.far, r.cancel)
+	if exhausted(err) {
+		res, err = refused(err), nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +128,17 @@ func (g *guest) run(payload []byte, timeout time.Duration, fds []int, cancel <-c
 	}
 }
 
+// exhausted tells whether an error says that what a sandbox may have of
+// processes, memory or open files is used up, by what runs in it.
+func exhausted(err error) bool {
+	for _, errno := range []unix.Errno{unix.EAGAIN, unix.ENOMEM, unix.EMFILE, unix.ENFILE} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}
+
 // explain looks for the limit behind the end of a command that failed; oom is
 // how often the kernel had killed for memory before it began.
 func (g *guest) explain(res *sandbox.Result, dir string, oom int64) {
@@ -129,7 +146,7 @@ func (g *guest) explain(res *sandbox.Result, dir string, oom int64) {
 		return
 	}
 	switch {
-	case g.ooms.kills() > oom:
+	case g.killedForMemory() > oom:
 		res.End, res.ExitCode, res.Signal = sandbox.EndMemory, -1, ""
 	case res.Signal == "SIGXFSZ", g.ownDisk && full(dir):
 		res.End, res.Signal = sandbox.EndQuota, ""

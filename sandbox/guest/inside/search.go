@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/sandbox/guest/wire"
@@ -38,29 +39,34 @@ func search(path string, s sandbox.Search, cancel <-chan struct{}) (wire.Found, 
 	if s.Limit == 0 {
 		s.Limit = searchLimit
 	}
+	// A link to a folder is searched like the folder; its name stays.
+	at, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return wire.Found{}, err
+	}
 	w := &searcher{pattern: pattern, cancel: cancel, left: s.Limit, room: searchResult}
-	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(at, func(p string, d fs.DirEntry, err error) error {
 		select {
 		case <-cancel:
 			return wire.ErrStopped
 		default:
 		}
 		if err != nil {
-			if p == path {
+			if p == at {
 				return err
 			}
 			return nil // what cannot be read is not searched
 		}
-		if d.IsDir() && p != path && slices.Contains(s.Skip, d.Name()) {
+		if d.IsDir() && p != at && slices.Contains(s.Skip, d.Name()) {
 			return fs.SkipDir
 		}
-		if !d.Type().IsRegular() && p != path {
+		if !d.Type().IsRegular() && p != at {
 			return nil
 		}
 		if ok, _ := filepath.Match(s.Glob, d.Name()); s.Glob != "" && !ok || d.IsDir() {
 			return nil
 		}
-		return w.file(p)
+		return w.file(p, filepath.Join(path, strings.TrimPrefix(p, at)))
 	})
 	if errors.Is(err, errEnough) {
 		w.found.More, err = true, nil
@@ -78,7 +84,8 @@ type searcher struct {
 	room    int // bytes
 }
 
-func (w *searcher) file(path string) error {
+// file searches one file, which is told of by name.
+func (w *searcher) file(path, name string) error {
 	f, err := openRegular(path, os.O_RDONLY)
 	if err != nil {
 		return nil
@@ -97,7 +104,7 @@ func (w *searcher) file(path string) error {
 			return nil // a disk that fails, a file that is gone, a search that nobody wants any more
 		}
 		if w.pattern.Match(line) {
-			match := sandbox.Match{Path: path, Line: n, Text: string(line[:min(len(line), searchText)])}
+			match := sandbox.Match{Path: name, Line: n, Text: string(line[:min(len(line), searchText)])}
 			told, err := json.Marshal(match)
 			if err != nil {
 				return err

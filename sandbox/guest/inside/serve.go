@@ -33,6 +33,7 @@ import (
 
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/sandbox/guest/wire"
+	"github.com/apprentice-rl/apprentice/sandbox/local/seccomp"
 )
 
 // The environment variables with which a driver sets up the guest. Commands do
@@ -68,17 +69,28 @@ func Serve() error {
 		in = line
 		go func() { // the end of the streams is the end of the guest all the same
 			_, _ = io.Copy(io.Discard, stdin)
-			_ = g.children.killAll(nil)
+			_ = g.children.killAll()
 			os.Exit(0)
 		}()
 	}
+	filterSyscalls()
 	// While the greeting travels, the rest is made ready.
 	if err := g.greet(); err != nil {
 		return err
 	}
 	g.prepare()
-	go stock(guestThreads) // beside the first requests
+	go g.stock()
 	return g.serve(in)
+}
+
+// filterSyscalls adds our filter of system calls to what the engine has. The
+// filters of engines differ, and let a process set the limits of another one
+// of its user, which could end the guest. Where there is none to be had, as
+// under an emulator, that of the engine has to do.
+func filterSyscalls() {
+	if program, err := seccomp.Program(); err == nil {
+		_ = seccomp.Install(program)
+	}
 }
 
 // call connects to a socket.
@@ -111,7 +123,7 @@ func ServeContained() error {
 	if err := g.greet(); err != nil {
 		return err
 	}
-	go stock(guestThreads)
+	go g.stock()
 	forks := make(chan func())
 	g.children.fork = func(path string, argv []string, attr *syscall.ProcAttr) (pid int, err error) {
 		done := make(chan struct{})
@@ -132,6 +144,12 @@ func ServeContained() error {
 			return err
 		}
 	}
+}
+
+// stock makes the guest's threads, beside the first requests.
+func (g *guest) stock() {
+	stock(guestThreads)
+	close(g.stocked)
 }
 
 // environ is the environment for commands: that of this process without what
@@ -162,12 +180,19 @@ func newGuest(out io.Writer) (*guest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening this program: %w", err)
 	}
+	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: os.DevNull, Err: err}
+	}
 	return &guest{
 		out:      wire.NewWriter(out),
 		children: newChildren(unix.WUNTRACED),
 		environ:  environ(),
 		program:  fmt.Sprintf("/proc/self/fd/%d", exe),
 		ownDisk:  ownDisk,
+		group:    openGroup(),
+		null:     null,
+		stocked:  make(chan struct{}),
 		open:     make(map[uint32]*request),
 		sessions: make(map[uint32]*session),
 	}, nil
@@ -194,14 +219,14 @@ func (g *guest) serve(in io.Reader) error {
 	for r := wire.NewReader(in); ; {
 		f, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return g.children.killAll(nil)
+			return g.children.killAll()
 		}
 		if err != nil {
-			return errors.Join(err, g.children.killAll(nil))
+			return errors.Join(err, g.children.killAll())
 		}
 		g.heard.Store(true)
 		if err := g.frame(f); err != nil {
-			return errors.Join(err, g.children.killAll(nil))
+			return errors.Join(err, g.children.killAll())
 		}
 	}
 }
@@ -224,7 +249,9 @@ type guest struct {
 	ownDisk  bool
 	heard    atomic.Bool // something of the client, since listen last looked
 	spent    spent
-	ooms     ooms
+	group    group
+	null     int           // /dev/null, whatever becomes of its name
+	stocked  chan struct{} // closed when the threads are there that bombs leave no room for
 
 	mu          sync.Mutex
 	open        map[uint32]*request
@@ -241,7 +268,7 @@ func (g *guest) listen() {
 		time.Sleep(wire.LongSilence)
 		if !g.heard.Swap(false) {
 			fmt.Fprintf(os.Stderr, "apprentice-guest: nothing was heard for %v\n", wire.LongSilence)
-			_ = g.children.killAll(nil)
+			_ = g.children.killAll()
 			os.Exit(1)
 		}
 	}
@@ -334,7 +361,7 @@ func (g *guest) begin(id uint32, do func(*request) (result any, err error)) {
 		r.in.Close(wire.ErrStopped)
 		g.forget(id)
 		if err := g.answer(id, result, err); err != nil { // nobody is listening any more
-			_ = g.children.killAll(nil)
+			_ = g.children.killAll()
 			os.Exit(1)
 		}
 	}()

@@ -16,6 +16,8 @@ __apprentice_report() {
 	printf '\0' >&199
 }
 __apprentice_last() {
+	# A job that is killed before it has shed the trap runs it as well.
+	[ "$BASHPID" = "$$" ] || return
 	{ : >&199 || exec 199>"$__apprentice_reports"; } 2>/dev/null
 	__apprentice_report last "$1" 2>/dev/null
 }

@@ -21,7 +21,6 @@ type session struct {
 	dir string     // as the last script left it
 	// exports are declare -x lines, as the last script left them.
 	exports string
-	works   bool // a script has come to its end
 
 	// Under the guest's lock:
 	worker *worker
@@ -38,7 +37,7 @@ func (g *guest) openSession(dir string) (any, error) {
 		return nil, fmt.Errorf("%s is not a directory", dir)
 	}
 	dir = filepath.Clean(dir)
-	s, err := g.newWorker("shell", dir)
+	s, err := g.newShell(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -82,10 +81,10 @@ func (g *guest) script(call wire.Call, r *request) (any, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	began, oom, restarted := time.Now(), g.ooms.kills(), false
-	if last := s.worker.process; last.gone() && (s.works || last.status.Signaled()) {
+	began, oom, restarted := time.Now(), g.killedForMemory(), false
+	if s.worker.process.gone() {
 		if err := g.revive(s); err != nil {
-			return nil, err
+			return s.unable(began, err)
 		}
 		restarted = true
 	}
@@ -99,13 +98,10 @@ func (g *guest) script(call wire.Call, r *request) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if status := s.worker.process.status; !s.works && status.Exited() {
-			return nil, fmt.Errorf("the shell session did not start (exit code %d; is there a bash?): %w", status.ExitStatus(), sandbox.ErrBroken)
-		}
 		res.Reason += "; its output is lost"
-		if err := g.revive(s); err != nil {
+		if err := g.revive(s); errors.Is(err, sandbox.ErrBroken) {
 			return nil, err
-		}
+		} // the next script tries again
 		g.explain(&res, s.dir, oom)
 		return sandbox.ShellResult{Result: res, Dir: s.dir, Restarted: true}, nil
 	}
@@ -116,11 +112,45 @@ func (g *guest) script(call wire.Call, r *request) (any, error) {
 	if err := json.Unmarshal(payload, &st); err != nil {
 		return nil, fmt.Errorf("reading the end of a script: %w", err)
 	}
-	s.dir, s.exports, s.works = st.Dir, st.Exports, true
+	s.dir, s.exports = st.Dir, st.Exports
 	st.Restarted = st.Restarted || restarted
 	g.explain(&st.Result, s.dir, oom)
 	g.spent.add(st.Result)
 	return st.ShellResult, nil
+}
+
+// unable is the end of a script for which there was no shell: what runs in the
+// sandbox has left nothing to start one with.
+func (s *session) unable(began time.Time, err error) (any, error) {
+	if errors.Is(err, sandbox.ErrBroken) {
+		return nil, err
+	}
+	res := refused(err)
+	res.Duration = time.Since(began)
+	return sandbox.ShellResult{Result: res, Dir: s.dir}, nil
+}
+
+// newShell starts the supervisor of a session and returns when bash is ready.
+func (g *guest) newShell(dir string) (*worker, error) {
+	<-g.stocked
+	w, err := g.newWorker("shell", dir)
+	if err != nil {
+		return nil, err
+	}
+	late := time.NewTimer(answerTime)
+	defer late.Stop()
+	select {
+	case f, ok := <-w.replies:
+		if ok && f.Type == wire.Ready {
+			return w, nil
+		}
+	case <-late.C:
+		w.process.kill()
+	}
+	if err := g.dismiss(w); err != nil {
+		return nil, err
+	}
+	return nil, errors.New("the shell session did not start; is there a bash, and room for one more process?")
 }
 
 // revive gives a session whose supervisor was lost another one, with the
@@ -133,7 +163,7 @@ func (g *guest) revive(s *session) error {
 	for st, err := os.Stat(dir); err != nil || !st.IsDir(); st, err = os.Stat(dir) {
 		dir = filepath.Dir(dir)
 	}
-	fresh, err := g.newWorker("shell", dir)
+	fresh, err := g.newShell(dir)
 	if err != nil {
 		return err
 	}
@@ -154,9 +184,6 @@ func (g *guest) revive(s *session) error {
 	if err != nil {
 		return err
 	}
-	_, err = fresh.ask(wire.Frame{Type: wire.Request, Payload: script}, nil, time.Second, nil, io.Discard)
-	if errors.Is(err, errLost) {
-		return nil // the next script finds that out
-	}
-	return err
+	_, _ = fresh.ask(wire.Frame{Type: wire.Request, Payload: script}, nil, time.Second, nil, io.Discard) // the next script finds out
+	return nil
 }

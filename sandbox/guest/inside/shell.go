@@ -53,6 +53,9 @@ func SuperviseShell() error {
 	if err := sh.start(); err != nil {
 		return err
 	}
+	if err := l.send(wire.Frame{Type: wire.Ready}); err != nil {
+		return err
+	}
 	for f := range sh.asked {
 		if f.Type != wire.Request {
 			continue // a cancellation that came too late
@@ -66,7 +69,7 @@ func SuperviseShell() error {
 			return fmt.Errorf("running a script: %w", err)
 		}
 	}
-	return sh.children.killAll(nil)
+	return sh.children.killAll()
 }
 
 // listen takes in what the guest says.
@@ -128,6 +131,7 @@ type shell struct {
 	bash    *process
 	scripts *os.File      // NUL-terminated scripts, to bash
 	reports <-chan report // one per script, from bash; closed when bash closed its end
+	reading *os.File      // where reports come from
 
 	// The state as bash last reported it, for the shell that takes the place
 	// of one that ended.
@@ -157,18 +161,18 @@ func (sh *shell) start() error {
 	if err != nil {
 		return err
 	}
-	null, err := os.Open(os.DevNull)
+	number, err := descriptor(reportsIn)
 	if err != nil {
 		return err
 	}
-	argv := []string{"bash", "--noprofile", "--norc", "-c", sessionScript, "bash", strconv.Itoa(int(reportsIn.Fd()))}
+	argv := []string{"bash", "--noprofile", "--norc", "-c", sessionScript, "bash", strconv.Itoa(number)}
 	sh.bash, err = sh.children.start(bash, argv, &syscall.ProcAttr{
 		Dir:   "/",
 		Env:   sh.environ,
-		Files: []uintptr{null.Fd(), uintptr(sh.outFar), uintptr(sh.outFar), scriptsIn.Fd(), reportsOut.Fd()},
+		Files: []uintptr{0, uintptr(sh.outFar), uintptr(sh.outFar), scriptsIn.Fd(), reportsOut.Fd()},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
-	for _, f := range []*os.File{null, scriptsIn, reportsOut} {
+	for _, f := range []*os.File{scriptsIn, reportsOut} {
 		_ = f.Close()
 	}
 	if err != nil {
@@ -176,9 +180,10 @@ func (sh *shell) start() error {
 	}
 	if sh.scripts != nil {
 		_ = sh.scripts.Close()
+		_ = sh.reading.Close() // a background job may hold the other end
 	}
-	sh.scripts = scriptsOut
-	sh.reports = readReports(reportsIn)
+	sh.scripts, sh.reading = scriptsOut, reportsIn
+	sh.reports = readReports(reportsIn, sh.bash.ended)
 
 	// The exports are bash's own quoting, so they are safe to evaluate. A
 	// directory that is gone leaves the session in the nearest parent.
@@ -192,6 +197,17 @@ func (sh *shell) start() error {
 	}
 	sh.dir, sh.exports = rep.dir, rep.exports
 	return nil
+}
+
+// descriptor is the number of a file's descriptor. To ask the file for it would
+// make its reads ones that closing it does not end.
+func descriptor(f *os.File) (n int, err error) {
+	rc, err := f.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	err = rc.Control(func(fd uintptr) { n = int(fd) })
+	return n, err
 }
 
 // send hands bash a script in the background, because bash may not read. What
@@ -228,10 +244,10 @@ func (sh *shell) run(script wire.Script) ([]byte, sandbox.ShellResult, error) {
 		}
 		res.Restarted = true
 	}
-	spare := map[int]bool{}
+	older := map[int]bool{} // background jobs of earlier scripts
 	living, _ := descendants(os.Getpid(), nil)
 	for _, pid := range living {
-		spare[pid] = true
+		older[pid] = pid != sh.bash.pid
 	}
 
 	var late <-chan time.Time
@@ -266,7 +282,6 @@ func (sh *shell) run(script wire.Script) ([]byte, sandbox.ShellResult, error) {
 				if err := sh.start(); err != nil {
 					return nil, res, err
 				}
-				spare[sh.bash.pid] = true
 				res.Restarted, sent, reports, late = true, sh.send(script.Text), sh.reports, nil
 				continue
 			}
@@ -295,7 +310,7 @@ func (sh *shell) run(script wire.Script) ([]byte, sandbox.ShellResult, error) {
 	res.Dropped = dropped
 	if !over && res.End != sandbox.EndExit {
 		var err error
-		if over, err = sh.stop(spare); err != nil {
+		if over, err = sh.stop(older); err != nil {
 			return nil, res, err
 		}
 	}
@@ -316,12 +331,13 @@ func (sh *shell) run(script wire.Script) ([]byte, sandbox.ShellResult, error) {
 // patience is how long bash may take where it has nothing left to do.
 const patience = time.Second
 
-// stop ends what the running script started. Where bash does not come back
-// from the script soon, it ends bash too, and gone is true.
-func (sh *shell) stop(spare map[int]bool) (gone bool, err error) {
+// stop ends what the running script started: all but older processes and what
+// these have started. Where bash does not come back from the script soon, it
+// ends bash too, and gone is true.
+func (sh *shell) stop(older map[int]bool) (gone bool, err error) {
 	for late := time.After(patience); ; {
 		// Again and again: a loop in the script starts its next command.
-		if err := sh.children.killAll(spare); err != nil {
+		if err := sh.sweep(older); err != nil {
 			return false, err
 		}
 		select {
@@ -335,32 +351,62 @@ func (sh *shell) stop(spare map[int]bool) (gone bool, err error) {
 		case <-late:
 		}
 		sh.bash.kill()
-		return true, sh.children.killAll(spare)
+		return true, sh.sweep(older)
 	}
 }
 
+// sweep ends what the running script started, but not bash.
+func (sh *shell) sweep(older map[int]bool) error {
+	sh.children.reaping.Lock()
+	defer sh.children.reaping.Unlock()
+	return kill(func() (living, dead []int) {
+		living, dead = descendants(os.Getpid(), func(pid int) bool { return older[pid] })
+		return slices.DeleteFunc(living, func(pid int) bool { return pid == sh.bash.pid }), dead
+	})
+}
+
+// maxField bounds a field of a report, in bytes. Scripts can write reports too.
+const maxField = 8 << 20
+
 // readReports parses what session.bash writes: for each script four fields,
-// each closed by a NUL byte.
-func readReports(f *os.File) <-chan report {
+// each closed by a NUL byte. When bash has ended, nobody waits for more than
+// one.
+func readReports(f *os.File, ended <-chan struct{}) <-chan report {
 	ch := make(chan report, 1)
 	go func() {
 		defer close(ch)
 		defer f.Close()
-		r := bufio.NewReader(f)
+		r := bufio.NewScanner(f)
+		r.Buffer(nil, maxField)
+		r.Split(func(data []byte, _ bool) (int, []byte, error) {
+			field, _, whole := bytes.Cut(data, []byte{0})
+			if !whole {
+				return 0, nil, nil
+			}
+			return len(field) + 1, field, nil
+		})
 		for {
 			var field [4]string
 			for i := range field {
-				b, err := r.ReadBytes(0)
-				if err != nil {
+				if !r.Scan() {
 					return
 				}
-				field[i] = string(bytes.TrimSuffix(b, []byte{0}))
+				field[i] = r.Text()
 			}
 			status, err := strconv.Atoi(field[1])
 			if err != nil {
 				return
 			}
-			ch <- report{last: field[0] == "last", status: status, dir: field[2], exports: field[3]}
+			rep := report{last: field[0] == "last", status: status, dir: field[2], exports: field[3]}
+			select {
+			case ch <- rep:
+			case <-ended:
+				select {
+				case ch <- rep:
+				default:
+					return
+				}
+			}
 		}
 	}()
 	return ch

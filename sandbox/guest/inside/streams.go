@@ -22,7 +22,7 @@ type streams struct {
 
 // openStreams opens the streams that a call asks for. Its input comes from the
 // request, its output goes to sink.
-func openStreams(call wire.ExecCall, r *request, sink io.Writer) (*streams, error) {
+func (g *guest) openStreams(call wire.ExecCall, r *request, sink io.Writer) (*streams, error) {
 	if t := call.Command.Terminal; t != nil {
 		return openTerminal(*t, r, sink)
 	}
@@ -32,9 +32,9 @@ func openStreams(call wire.ExecCall, r *request, sink io.Writer) (*streams, erro
 	}
 	s := &streams{out: out, far: []int{-1, outFar}}
 	if !call.Stdin {
-		if s.far[0], err = unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+		if s.far[0], err = unix.FcntlInt(uintptr(g.null), unix.F_DUPFD_CLOEXEC, 0); err != nil {
 			s.close()
-			return nil, &os.PathError{Op: "open", Path: os.DevNull, Err: err}
+			return nil, os.NewSyscallError("fcntl", err)
 		}
 		return s, nil
 	}
@@ -54,7 +54,7 @@ func openStreams(call wire.ExecCall, r *request, sink io.Writer) (*streams, erro
 
 // openTerminal opens a terminal. Its master serves as input and as output.
 func openTerminal(t sandbox.Terminal, r *request, sink io.Writer) (*streams, error) {
-	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: "/dev/ptmx", Err: err}
 	}

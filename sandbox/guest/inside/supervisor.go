@@ -25,7 +25,7 @@ func beSupervisor() error {
 	}
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
 	deafen()
-	go stock(supervisorThreads)
+	stock(supervisorThreads)
 	return nil
 }
 

@@ -22,7 +22,7 @@ func untar(dir string, data io.Reader) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	root, err := os.OpenRoot(dir)
+	root, err := openRoot(dir)
 	if err != nil {
 		return err
 	}
@@ -48,6 +48,17 @@ func untar(dir string, data io.Reader) error {
 	// rid of it all the same.
 	_, err = io.Copy(io.Discard, data)
 	return err
+}
+
+// openRoot opens a folder, and waits for nothing that has come to stand in its
+// place.
+func openRoot(dir string) (*os.Root, error) {
+	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: dir, Err: err}
+	}
+	defer unix.Close(fd)
+	return os.OpenRoot(fmt.Sprintf("/proc/self/fd/%d", fd))
 }
 
 // An unpacker makes the files of an archive below a folder.
@@ -210,7 +221,7 @@ func pack(tw *tar.Writer, parent, path string, d fs.DirEntry) error {
 			return err
 		}
 	}
-	h, err := tar.FileInfoHeader(info, link)
+	h, err := tar.FileInfoHeader(nameless{info}, link)
 	if err != nil {
 		return err
 	}
@@ -229,6 +240,13 @@ func pack(tw *tar.Writer, parent, path string, d fs.DirEntry) error {
 	}
 	return err
 }
+
+// nameless has a file's owners go by number. Looking for their names would mean
+// opening whatever stands at /etc/passwd.
+type nameless struct{ fs.FileInfo }
+
+func (nameless) Uname() (string, error) { return "", nil }
+func (nameless) Gname() (string, error) { return "", nil }
 
 type zeros struct{}
 

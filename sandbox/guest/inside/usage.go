@@ -1,7 +1,6 @@
 package inside
 
 import (
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -32,11 +31,11 @@ func (g *guest) usage() (sandbox.Usage, error) {
 	g.spent.mu.Lock()
 	u := sandbox.Usage{CPU: g.spent.cpu, MemoryPeak: g.spent.peak}
 	g.spent.mu.Unlock()
-	if cpu, ok := groupCPU(); ok {
-		u.CPU = cpu
+	if n, ok := g.group.cpu.read(); ok {
+		u.CPU = time.Duration(n)
 	}
-	if peak, ok := groupPeak(); ok {
-		u.MemoryPeak, u.Whole = peak, true
+	if n, ok := g.group.peak.read(); ok {
+		u.MemoryPeak, u.Whole = n, true
 	}
 	supervisors := g.children.pids()
 	living, _ := descendants(os.Getpid(), nil)
@@ -66,69 +65,76 @@ func full(dir string) bool {
 	return false
 }
 
-// The files of the sandbox's own control group, as version 2 and version 1 call
-// them.
+// A group is the sandbox's own control group, as far as the driver shows it.
+// Its files are opened before anything runs that could put others in their
+// place, or lead who opens them astray.
+type group struct {
+	cpu  account // nanoseconds
+	peak account // bytes
+	ooms account // how often the kernel has killed for memory
+}
 
-// ooms watches how often the kernel kills for memory. It is asked before and
-// after each command, so the file stays open.
-type ooms struct {
-	once sync.Once
+// openGroup opens the files as version 2 and version 1 call them.
+func openGroup() group {
+	const dir = "/sys/fs/cgroup/"
+	return group{
+		cpu: openAccount(
+			account{path: dir + "cpu.stat", key: "usage_usec", unit: 1000},
+			account{path: dir + "cpuacct/cpuacct.usage", unit: 1},
+			account{path: dir + "cpu,cpuacct/cpuacct.usage", unit: 1}),
+		peak: openAccount(
+			account{path: dir + "memory.peak", unit: 1},
+			account{path: dir + "memory/memory.max_usage_in_bytes", unit: 1}),
+		ooms: openAccount(
+			account{path: dir + "memory.events", key: "oom_kill", unit: 1},
+			account{path: dir + "memory/memory.oom_control", key: "oom_kill", unit: 1}),
+	}
+}
+
+// An account is a number that the kernel keeps in a file of a control group,
+// after a key where it is not alone there.
+type account struct {
+	path string
+	key  string
+	unit int64
 	fd   int
 }
 
-// kills is how often the kernel has killed a process of this sandbox for
-// memory; 0 where it does not tell.
-func (o *ooms) kills() int64 {
-	o.once.Do(func() {
-		o.fd = -1
-		for _, name := range []string{"/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"} {
-			fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-			if err == nil {
-				o.fd = fd
-				return
-			}
+// openAccount opens the first of these that there is.
+func openAccount(candidates ...account) account {
+	for _, a := range candidates {
+		fd, err := unix.Open(a.path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+		if err != nil {
+			continue
 		}
-	})
-	if o.fd < 0 {
-		return 0
+		var st unix.Statfs_t
+		if unix.Fstatfs(fd, &st) == nil && (st.Type == unix.CGROUP2_SUPER_MAGIC || st.Type == unix.CGROUP_SUPER_MAGIC) {
+			a.fd = fd
+			return a
+		}
+		_ = unix.Close(fd) // a file of the image
 	}
-	buf := make([]byte, 512)
-	n, err := unix.Pread(o.fd, buf, 0)
-	if err != nil {
-		return 0
-	}
-	count, _ := value(string(buf[:n]), "oom_kill")
-	return count
+	return account{fd: -1}
 }
 
-func groupCPU() (time.Duration, bool) {
-	if n, ok := field("/sys/fs/cgroup/cpu.stat", "usage_usec"); ok {
-		return time.Duration(n) * time.Microsecond, true
+func (a account) read() (int64, bool) {
+	if a.fd < 0 {
+		return 0, false
 	}
-	for _, controller := range []string{"cpuacct", "cpu,cpuacct"} {
-		if n, ok := field("/sys/fs/cgroup/"+controller+"/cpuacct.usage", ""); ok {
-			return time.Duration(n), true
-		}
-	}
-	return 0, false
-}
-
-func groupPeak() (int64, bool) {
-	for _, name := range []string{"/sys/fs/cgroup/memory.peak", "/sys/fs/cgroup/memory/memory.max_usage_in_bytes"} {
-		if n, ok := field(name, ""); ok {
-			return n, true
-		}
-	}
-	return 0, false
-}
-
-// field is the value of a key in a file.
-func field(name, key string) (int64, bool) {
-	b, err := os.ReadFile(name)
+	buf := make([]byte, 4<<10)
+	n, err := unix.Pread(a.fd, buf, 0)
 	if err != nil {
 		return 0, false
 	}
-	return value(string(b), key)
+	v, ok := value(string(buf[:n]), a.key)
+	return v * a.unit, ok
+}
+
+// killedForMemory is how often the kernel has killed a process of this sandbox
+// for memory; 0 where it does not tell.
+func (g *guest) killedForMemory() int64 {
+	n, _ := g.group.ooms.read()
+	return n
 }
 
 // value finds the number after a key in lines of the form "key number"; an
@@ -147,20 +153,6 @@ func value(text, key string) (int64, bool) {
 // cpuOf is the processor time of a process and of the children that it has
 // waited for; 0 when it is gone.
 func cpuOf(pid int) time.Duration {
-	const tick = 10 * time.Millisecond // the kernel's unit for programs, on all that we build for
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
-	}
-	// The second field is the command in parentheses and may hold anything.
-	s := string(b)
-	f := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
-	var ticks int64
-	if len(f) > 14 {
-		for _, v := range f[11:15] { // utime, stime, cutime, cstime
-			n, _ := strconv.ParseInt(v, 10, 64)
-			ticks += n
-		}
-	}
-	return time.Duration(ticks) * tick
+	st, _ := readStat(pid)
+	return st.cpu + st.waited
 }

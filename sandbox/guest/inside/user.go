@@ -2,6 +2,7 @@ package inside
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -33,7 +34,7 @@ func credential(user string) (*syscall.Credential, error) {
 // lookUp finds a name or number in a file like /etc/passwd, and returns the
 // third field and the fourth. A number need not be in it.
 func lookUp(file, name string) (id, group int, err error) {
-	b, err := os.ReadFile(file)
+	b, err := readUsers(file)
 	if err != nil && !os.IsNotExist(err) {
 		return 0, 0, err
 	}
@@ -51,4 +52,14 @@ func lookUp(file, name string) (id, group int, err error) {
 		return id, id, nil
 	}
 	return 0, 0, fmt.Errorf("there is no %s in %s", name, file)
+}
+
+// readUsers reads a file that whoever ran here before may have replaced.
+func readUsers(file string) ([]byte, error) {
+	f, err := openRegular(file, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, 1<<20))
 }

@@ -72,16 +72,10 @@ func (g *guest) startWorker(mode, dir string) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		near.close()
-		return nil, &os.PathError{Op: "open", Path: os.DevNull, Err: err}
-	}
-	defer unix.Close(null)
 	p, err := g.children.start(g.program, []string{"apprentice-guest", mode}, &syscall.ProcAttr{
 		Dir:   dir,
 		Env:   g.environ,
-		Files: []uintptr{uintptr(null), uintptr(null), 2, uintptr(ends[1])},
+		Files: []uintptr{uintptr(g.null), uintptr(g.null), 2, uintptr(ends[1])},
 	})
 	if err != nil {
 		near.close()
@@ -95,12 +89,16 @@ func (g *guest) startWorker(mode, dir string) (*worker, error) {
 // told so; it still answers. The error matches errLost when there was no answer,
 // and errUntaken when the supervisor was lost before it had taken the request.
 func (w *worker) ask(request wire.Frame, fds []int, timeout time.Duration, cancel <-chan struct{}, data io.Writer) ([]byte, error) {
-	if err := w.link.send(request, fds...); err != nil {
-		return nil, fmt.Errorf("%w: %w", errUntaken, err)
-	}
-	// Nothing for this request may reach the supervisor with the next one.
+	// Nothing for this request may reach the supervisor with the next one. It
+	// does not read if something inside has stopped it; its end ends these.
 	var telling sync.WaitGroup
 	defer telling.Wait()
+	var unsent error
+	said := make(chan struct{}) // closed when it has been sent, or could not be
+	telling.Go(func() {
+		defer close(said)
+		unsent = w.link.send(request, fds...)
+	})
 	var overdue <-chan time.Time
 	if timeout > 0 {
 		t := time.NewTimer(timeout + answerTime)
@@ -111,6 +109,9 @@ func (w *worker) ask(request wire.Frame, fds []int, timeout time.Duration, cance
 		select {
 		case f, ok := <-w.replies:
 			if !ok {
+				if <-said; unsent != nil {
+					return nil, fmt.Errorf("%w: %w", errUntaken, unsent)
+				}
 				// So the kernel tells that something was not read.
 				if errors.Is(w.end, unix.ECONNRESET) && cancel != nil {
 					return nil, errUntaken
@@ -129,14 +130,20 @@ func (w *worker) ask(request wire.Frame, fds []int, timeout time.Duration, cance
 				if err := json.Unmarshal(f.Payload, &e); err != nil {
 					return nil, fmt.Errorf("%w: %w", errLost, err)
 				}
-				return nil, e
+				// Its words, and not its kind: a script may have a hold of the
+				// supervisor of its session, and no say in whether the sandbox
+				// is broken.
+				return nil, errors.New(e.Message)
 			default:
 				return nil, fmt.Errorf("%w: frame of type %d", errLost, f.Type)
 			}
 		case <-cancel:
 			cancel = nil
 			overdue = time.After(answerTime)
-			telling.Go(func() { _ = w.link.w.Frame(wire.Frame{Type: wire.Cancel}) }) // it does not read if it was stopped
+			telling.Go(func() {
+				<-said
+				_ = w.link.w.Frame(wire.Frame{Type: wire.Cancel})
+			})
 		case <-overdue: // a process inside has stopped it
 			w.process.kill()
 			overdue = nil

@@ -10,11 +10,13 @@
 //
 //   - What is listed is allowed. The lists are grouped by purpose, and name
 //     what compilers, test suites, servers and debuggers need.
-//   - Four are looked at more closely. clone may make threads and processes and
+//   - Some are looked at more closely. clone may make threads and processes and
 //     no namespaces; socket may make local, Internet and netlink sockets and
 //     none of the families in which most faults of the kernel were found;
 //     personality may do what Docker lets it do; clone3, whose flags are behind
 //     a pointer, does not exist (ENOSYS), and libraries fall back on clone.
+//   - Limits and priorities may be lowered by a process for itself, and by
+//     nobody for others: the guest is another process of the same user.
 //   - All else that this list knows by number is refused with EPERM: mounts and
 //     the roots of others, namespaces, modules and kexec, bpf, perf, userfaultfd,
 //     io_uring, keys, swap, the clock, the names of the host, file handles.
@@ -43,6 +45,7 @@ const (
 	numberAt   = 0
 	archAt     = 4
 	firstArgAt = 16
+	argSize    = 8
 )
 
 // What the kernel does with a call.
@@ -102,6 +105,16 @@ func spans() []span {
 		// The default, the 32-bit one, either with the version of Linux 2.6,
 		// and the question which it is.
 		unix.SYS_PERSONALITY: oneOf(pass, refuse, 0, 0x8, 0x20000, 0x20008, 0xffffffff),
+
+		// The first argument is a process, 0 for the one that asks. Without new
+		// limits, in the third, this only tells.
+		unix.SYS_PRLIMIT64:          append(ifZero(0, pass), append(ifNull(2, pass), refuse)...),
+		unix.SYS_SCHED_SETSCHEDULER: append(ifZero(0, pass), refuse),
+		unix.SYS_SCHED_SETPARAM:     append(ifZero(0, pass), refuse),
+		unix.SYS_SCHED_SETATTR:      append(ifZero(0, pass), refuse),
+		// The first is a process (0, 1), a group or a user, the second which.
+		unix.SYS_SETPRIORITY: append(unlessZero(1, refuse), oneOf(pass, refuse, 0, 1)...),
+		unix.SYS_IOPRIO_SET:  append(unlessZero(1, refuse), oneOf(pass, refuse, 1, 2)...),
 	}
 	for _, group := range append(allowed(), own()...) {
 		for _, nr := range group {
@@ -143,6 +156,24 @@ func oneOf(yes, no bpf.Instruction, values ...uint32) []bpf.Instruction {
 		program = append(program, jump(bpf.JumpEqual, v, uint8(len(values)-i), 0))
 	}
 	return append(program, no, yes)
+}
+
+// ifZero answers if an argument, an int, is 0.
+func ifZero(n uint32, answer bpf.Instruction) []bpf.Instruction {
+	return []bpf.Instruction{bpf.LoadAbsolute{Off: firstArgAt + n*argSize, Size: 4}, jump(bpf.JumpNotEqual, 0, 1, 0), answer}
+}
+
+func unlessZero(n uint32, answer bpf.Instruction) []bpf.Instruction {
+	return []bpf.Instruction{bpf.LoadAbsolute{Off: firstArgAt + n*argSize, Size: 4}, jump(bpf.JumpEqual, 0, 1, 0), answer}
+}
+
+// ifNull answers if an argument, a pointer, is nil.
+func ifNull(n uint32, answer bpf.Instruction) []bpf.Instruction {
+	return []bpf.Instruction{
+		bpf.LoadAbsolute{Off: firstArgAt + n*argSize, Size: 4}, jump(bpf.JumpNotEqual, 0, 3, 0),
+		bpf.LoadAbsolute{Off: firstArgAt + n*argSize + 4, Size: 4}, jump(bpf.JumpNotEqual, 0, 1, 0),
+		answer,
+	}
 }
 
 func firstArg() []bpf.Instruction {

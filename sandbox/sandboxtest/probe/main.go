@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"runtime"
 	"strconv"
 	"time"
@@ -20,7 +21,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: probe calls | trace PID... | dial NETWORK ADDRESS | swap A B | chain")
+		fmt.Fprintln(os.Stderr, "usage: probe calls | trace PID... | dial NETWORK ADDRESS | swap A B | chain | headless PROGRAM ARG... | hold PID | limit PID")
 		os.Exit(2)
 	}
 	switch args := os.Args[2:]; os.Args[1] {
@@ -30,12 +31,7 @@ func main() {
 		}
 	case "trace":
 		for _, arg := range args {
-			pid, err := strconv.Atoi(arg)
-			if err != nil {
-				fmt.Fprintln(os.Stderr, err)
-				os.Exit(2)
-			}
-			trace(pid)
+			trace(number(arg))
 		}
 	case "dial":
 		c, err := net.DialTimeout(args[0], args[1], 5*time.Second)
@@ -50,7 +46,25 @@ func main() {
 		}
 	case "chain":
 		chain()
+	case "headless":
+		headless(args)
+	case "hold":
+		if err := hold(number(args[0])); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	case "limit":
+		limit(number(args[0]))
 	}
+}
+
+func number(arg string) int {
+	n, err := strconv.Atoi(arg)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	return n
 }
 
 func tell(name string, err error) {
@@ -79,6 +93,56 @@ func chain() {
 			_, _, _ = unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
 		}
 	}
+}
+
+// headless starts a program and ends its own first thread; the others stay, so
+// that it is not over, although the kernel shows it as a zombie.
+func headless(argv []string) {
+	runtime.LockOSThread() // main is the first thread
+	go func() {
+		if err := exec.Command(argv[0], argv[1:]...).Start(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		select {}
+	}()
+	time.Sleep(100 * time.Millisecond)
+	_, _, _ = unix.RawSyscall(unix.SYS_EXIT, 0, 0, 0)
+}
+
+// hold stops a process for as long as this one lives, as a debugger would.
+func hold(pid int) error {
+	runtime.LockOSThread()
+	if err := unix.PtraceSeize(pid); err != nil {
+		return err
+	}
+	if err := unix.PtraceInterrupt(pid); err != nil {
+		return err
+	}
+	fmt.Println("held")
+	select {}
+}
+
+// limit tries to set limits and priorities for a process: to what they are.
+func limit(pid int) {
+	var l unix.Rlimit
+	err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &l)
+	if err == nil {
+		err = unix.Prlimit(pid, unix.RLIMIT_NOFILE, &l, nil)
+	}
+	tell("limit", err)
+	tell("priority", unix.Setpriority(unix.PRIO_PROCESS, pid, 0))
+	tell("priority of the user", unix.Setpriority(unix.PRIO_USER, 0, 0))
+	attr, err := unix.SchedGetAttr(pid, 0)
+	if err == nil {
+		err = unix.SchedSetAttr(pid, attr, 0)
+	}
+	tell("scheduling", err)
+	_, _, errno := unix.Syscall(unix.SYS_IOPRIO_SET, 1, uintptr(pid), 0) // IOPRIO_WHO_PROCESS
+	if err = nil; errno != 0 {
+		err = errno
+	}
+	tell("priority on the disk", err)
 }
 
 // trace tries to get hold of a process by all ways that there are.
