@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/api/types/system"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/sandbox/guest/inside"
@@ -171,9 +171,7 @@ func (d *Driver) enforcement(spec sandbox.Spec) map[sandbox.Limit]sandbox.Enforc
 		sandbox.LimitNetwork:       sandbox.Enforced,
 		sandbox.LimitCapabilities:  sandbox.Enforced,
 		sandbox.LimitNewPrivileges: sandbox.Enforced,
-		sandbox.LimitSyscalls: when(slices.ContainsFunc(d.info.SecurityOptions, func(o string) bool {
-			return strings.HasPrefix(o, "name=seccomp")
-		})),
+		sandbox.LimitSyscalls:      when(filtersSyscalls(d.info)),
 		// overlay2 bounds a container's size on xfs with project quotas only,
 		// and the API does not tell whether that is so.
 		sandbox.LimitDisk: sandbox.Unenforced,
@@ -182,4 +180,13 @@ func (d *Driver) enforcement(spec sandbox.Spec) map[sandbox.Limit]sandbox.Enforc
 		e[sandbox.LimitNetwork] = sandbox.Open
 	}
 	return e
+}
+
+// filtersSyscalls tells whether an engine puts a filter of system calls before
+// containers. It may have one that lets everything through.
+func filtersSyscalls(engine system.Info) bool {
+	options, err := system.DecodeSecurityOptions(engine.SecurityOptions)
+	return err == nil && slices.ContainsFunc(options, func(o system.SecurityOpt) bool {
+		return o.Name == "seccomp" && !slices.Contains(o.Options, system.KeyValue{Key: "profile", Value: "unconfined"})
+	})
 }
