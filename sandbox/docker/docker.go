@@ -49,6 +49,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/system"
+	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
@@ -100,6 +101,9 @@ type Driver struct {
 	lost     lost
 }
 
+// oldestAPI is the first version of the API with all that the driver needs.
+const oldestAPI = "1.41"
+
 // New connects to the engine. Its error matches sandbox.ErrUnavailable when no
 // engine answers.
 func New(ctx context.Context, opts Options) (*Driver, error) {
@@ -119,6 +123,9 @@ func (d *Driver) connect(ctx context.Context, opts Options) (err error) {
 	defer cancel()
 	if d.info, err = d.api.Info(ctx); err != nil {
 		return fmt.Errorf("docker: no engine answers at %s: %w", d.api.DaemonHost(), unanswered{err})
+	}
+	if v := d.api.ClientVersion(); versions.LessThan(v, oldestAPI) {
+		return fmt.Errorf("docker: the engine at %s is spoken to in version %s of the API, and %s is the oldest that will do: take Docker Engine 20.10, Podman 4 or newer; or unset DOCKER_API_VERSION, if that is what asks for %s", d.api.DaemonHost(), v, oldestAPI, v)
 	}
 	guest := opts.Guest
 	if guest == nil {
