@@ -21,6 +21,7 @@ import (
 type instance struct {
 	driver      *Driver
 	id          string
+	made        *container.Config // what the container was made with
 	enforcement map[sandbox.Limit]sandbox.Enforcement
 	stream      *stream
 
@@ -107,25 +108,6 @@ func (in *instance) Wait(ctx context.Context) (sandbox.Death, error) {
 	case <-ctx.Done():
 		return sandbox.Death{}, ctx.Err()
 	}
-}
-
-// Snapshot commits the container to an image of this engine.
-func (in *instance) Snapshot(ctx context.Context, ref string) error {
-	made, err := in.driver.api.ContainerCommit(ctx, in.id, container.CommitOptions{
-		Reference: ref,
-		Pause:     true,
-		Comment:   fmt.Sprintf("apprentice: %s from container %s", ref, in.id), // tells its layer from others
-		Changes:   []string{"LABEL " + labelImage + "=" + ref},
-		Config:    &container.Config{}, // Podman wants one
-	})
-	if err != nil {
-		return wrap(fmt.Sprintf("committing container %.12s to %s", in.id, ref), err)
-	}
-	if err := in.driver.images.use(made.ID); err != nil {
-		return err
-	}
-	_ = in.driver.images.trim(ctx) // what cannot be removed now is tried again after the next one
-	return nil
 }
 
 func (in *instance) Destroy(ctx context.Context) error {

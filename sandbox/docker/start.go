@@ -84,7 +84,7 @@ func (d *Driver) run(ctx context.Context, spec sandbox.Spec, image, volume strin
 	if err != nil {
 		return nil, wrap("creating a container", err)
 	}
-	in := &instance{driver: d, id: created.ID, removed: make(chan struct{}), dead: make(chan struct{})}
+	in := &instance{driver: d, id: created.ID, made: cfg, removed: make(chan struct{}), dead: make(chan struct{})}
 	if err := in.start(ctx, ln); err != nil {
 		err = wrap("starting a container", err)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removalTime)
@@ -134,8 +134,7 @@ func (d *Driver) config(spec sandbox.Spec, image, volume string, labels sandbox.
 	}
 	return &container.Config{
 			Image:        image,
-			Entrypoint:   []string{guestPath},
-			Cmd:          []string{"serve"},
+			Entrypoint:   []string{guestPath, "serve"}, // and no command, which a snapshot could not get rid of
 			Env:          env,
 			WorkingDir:   "/",
 			Labels:       labels.Map(),
