@@ -2,9 +2,9 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -139,7 +139,7 @@ func remove(ctx context.Context, api *client.Client, id string) error {
 		select {
 		case <-time.After(20 * time.Millisecond):
 		case <-ctx.Done():
-			return fmt.Errorf("docker: removing container %.12s: %w", id, ctx.Err())
+			return fmt.Errorf("docker: removing container %.12s: %w: %w", id, err, ctx.Err())
 		}
 	}
 }
@@ -157,17 +157,35 @@ func (l *lost) add(id string) {
 	l.ids = append(l.ids, id)
 }
 
+// remove tries each of them again, and takes no longer than lostTime. One with
+// which the engine is stuck is not tried a third time, so that it costs one
+// start and not every one: its labels tell it to those who collect leftovers.
 func (l *lost) remove(ctx context.Context, api *client.Client) {
 	l.mu.Lock()
 	ids := l.ids
 	l.ids = nil
 	l.mu.Unlock()
+	bounded, cancel := context.WithTimeout(ctx, lostTime)
+	defer cancel()
+	var keep []string
 	for i, id := range ids {
-		if remove(ctx, api, id) != nil {
-			l.mu.Lock()
-			l.ids = append(l.ids, slices.Clone(ids[i:])...)
-			l.mu.Unlock()
-			return
+		err := remove(bounded, api, id)
+		if ctx.Err() != nil || errors.Is(err, sandbox.ErrUnavailable) {
+			keep = append(keep, ids[i:]...)
+			break
+		}
+		if bounded.Err() != nil {
+			keep = append(keep, ids[i+1:]...)
+			break
+		}
+		if err != nil {
+			keep = append(keep, id)
 		}
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ids = append(l.ids, keep...)
 }
+
+// lostTime is how long a start may be held up by what was not removed earlier.
+const lostTime = 10 * time.Second
