@@ -110,7 +110,7 @@ type Driver struct {
 const oldestAPI = "1.41"
 
 // New connects to the engine. Its error matches sandbox.ErrUnavailable when no
-// engine answers.
+// engine answers, and [ErrNoEngine] too when that is because there is none.
 func New(ctx context.Context, opts Options) (*Driver, error) {
 	api, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
 	if err != nil {
