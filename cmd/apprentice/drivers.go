@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sourcegraph/conc/pool"
 	"github.com/spf13/cobra"
 
 	"github.com/apprentice-rl/apprentice/env"
@@ -60,10 +61,23 @@ func (a *app) openDriver(ctx context.Context, f sandboxFlags, tasks ...env.Task)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := a.collect(ctx, d); err != nil {
+	if err := a.tidy(ctx, d); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// tidy removes leftovers before other work. What cannot be removed keeps nobody
+// from it.
+func (a *app) tidy(ctx context.Context, d sandbox.Driver) error {
+	_, err := a.collect(ctx, d)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		a.say("not all that earlier runs left behind could be removed; going on: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	return nil
 }
 
 func (a *app) chooseDriver(ctx context.Context, f sandboxFlags) (closingDriver, error) {
@@ -205,23 +219,34 @@ func lastLines(s string, n int) string {
 	return "\n  " + strings.Join(lines[max(0, len(lines)-n):], "\n  ")
 }
 
-// collect removes sandboxes whose owner is gone or whose time is over.
+// collect removes sandboxes whose owner is gone or whose time is over. An engine
+// may be stuck with one for good, so each has its time, and they do not wait
+// for each other.
 func (a *app) collect(ctx context.Context, d sandbox.Driver) (removed []string, err error) {
+	const patience, atOnce = 10 * time.Second, 8
 	left, err := sandbox.Leftovers(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	for _, l := range left {
-		if rerr := l.Remove(ctx); rerr != nil {
-			err = errors.Join(err, rerr)
-			continue
+	errs := make([]error, len(left))
+	removals := pool.New().WithMaxGoroutines(atOnce)
+	for i, l := range left {
+		removals.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, patience)
+			defer cancel()
+			errs[i] = l.Remove(ctx)
+		})
+	}
+	removals.Wait()
+	for i, l := range left {
+		if errs[i] == nil {
+			removed = append(removed, l.ID)
 		}
-		removed = append(removed, l.ID)
 	}
 	if len(removed) > 0 {
 		a.say("removed what an earlier run left behind: %s", count(len(removed), "sandbox", "sandboxes"))
 	}
-	return removed, err
+	return removed, errors.Join(errs...)
 }
 
 // count names a number of things.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -29,20 +30,21 @@ those. Of an owner on another machine or in another container nothing is known.`
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			found := []listed{}
-			if err := eachDriver(cmd.Context(), func(d sandbox.Driver) error {
+			err := eachDriver(cmd.Context(), func(d sandbox.Driver) error {
 				all, err := d.List(cmd.Context())
 				for _, r := range all {
 					found = append(found, list(d, r))
 				}
 				return err
-			}); err != nil {
-				return err
-			}
+			})
 			slices.SortStableFunc(found, func(x, y listed) int { return x.Started.Compare(y.Started) })
-			if a.json {
-				return a.printJSON(found)
+			switch {
+			case a.json:
+				return errors.Join(a.printJSON(found), err)
+			case err != nil && len(found) == 0:
+				return err // that there are none is not known
 			}
-			return a.printList(found)
+			return errors.Join(a.printList(found), err)
 		},
 	}
 }
@@ -129,51 +131,65 @@ the longest time; what a sandbox stands on stays.`,
 		Example: "  apprentice sandbox gc\n  apprentice sandbox gc --keep-images 20",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			removed, images := []string{}, []string{}
-			if err := eachDriver(cmd.Context(), func(d sandbox.Driver) error {
-				ids, err := a.collect(cmd.Context(), d)
-				removed = append(removed, ids...)
-				if store, ok := d.(interface {
-					GC(ctx context.Context, budget int64) ([]string, error)
-				}); ok && keep >= 0 {
-					gone, gerr := store.GC(cmd.Context(), int64(keep*1e9))
-					images = append(images, gone...)
-					err = errors.Join(err, gerr)
-				}
-				return err
-			}); err != nil {
-				return err
-			}
+			c := cleared{Removed: []string{}, Images: []string{}}
+			err := eachDriver(cmd.Context(), func(d sandbox.Driver) error { return a.clear(cmd.Context(), d, keep, &c) })
 			if a.json {
-				return a.printJSON(map[string]any{"removed": removed, "images": images})
+				return errors.Join(a.printJSON(c), err)
 			}
-			fmt.Fprintf(a.stdout, "%s removed\n", count(len(removed), "sandbox", "sandboxes"))
+			fmt.Fprintf(a.stdout, "%s removed\n", count(len(c.Removed), "sandbox", "sandboxes"))
 			if keep >= 0 {
-				fmt.Fprintf(a.stdout, "%s removed\n", count(len(images), "image", "images"))
+				fmt.Fprintf(a.stdout, "%s removed\n", count(len(c.Images), "image", "images"))
 			}
-			return nil
+			return err
 		},
 	}
 	cmd.Flags().Float64Var(&keep, "keep-images", keep, "how many gigabytes of the local driver's images and snapshots to keep (default: all)")
 	return cmd
 }
 
+// cleared is what a clean-up has removed.
+type cleared struct {
+	Removed []string `json:"removed"` // ids of sandboxes
+	Images  []string `json:"images"`  // names
+}
+
+// clear removes what a driver has left over and, unless keep is negative, its
+// images beyond so many gigabytes.
+func (a *app) clear(ctx context.Context, d sandbox.Driver, keep float64, c *cleared) error {
+	ids, err := a.collect(ctx, d)
+	c.Removed = append(c.Removed, ids...)
+	store, ok := d.(interface {
+		GC(ctx context.Context, budget int64) ([]string, error)
+	})
+	if !ok || keep < 0 {
+		return err
+	}
+	names, gerr := store.GC(ctx, int64(keep*1e9))
+	c.Images = append(c.Images, names...)
+	return errors.Join(err, gerr)
+}
+
 // eachDriver does something with every driver that works on this machine. What
-// is wrong with one does not keep the other from it.
+// is wrong with one does not keep the other from it. That there is no engine is
+// nothing wrong, unless the user says that there is one.
 func eachDriver(ctx context.Context, do func(sandbox.Driver) error) error {
 	var errs []error
-	for _, open := range []func() (closingDriver, error){
-		func() (closingDriver, error) { return docker.New(ctx, docker.Options{}) },
-		func() (closingDriver, error) { return local.New(local.Options{}) },
-	} {
-		d, err := open()
-		switch {
-		case errors.Is(err, sandbox.ErrUnavailable):
-		case err != nil:
-			errs = append(errs, err)
-		default:
-			errs = append(errs, do(d), d.Close())
-		}
+	named := os.Getenv("DOCKER_HOST") != ""
+	d, err := docker.New(ctx, docker.Options{})
+	switch {
+	case err == nil:
+		errs = append(errs, do(d), d.Close())
+	case named && errors.Is(err, sandbox.ErrUnavailable):
+		errs = append(errs, fmt.Errorf("%w; its sandboxes are left out: correct DOCKER_HOST, or unset it", err))
+	case !errors.Is(err, docker.ErrNoEngine):
+		errs = append(errs, err)
+	}
+	l, err := local.New(local.Options{})
+	switch {
+	case err == nil:
+		errs = append(errs, do(l), l.Close())
+	case !errors.Is(err, sandbox.ErrUnavailable):
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

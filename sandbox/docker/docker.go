@@ -28,12 +28,14 @@
 //
 // Podman answers Docker's API with a few differences, all met here: it
 // prepares a container when it is attached to, and its errors then come
-// without words; it commits only with a configuration; it needs a moment until
-// a container that ended can be removed. Two differences show. Podman has no
-// event for a container that ran out of memory, so its death is DeathKilled
-// where Docker's is DeathMemory. And its filter of system calls is laxer: it
-// lets everybody make user namespaces, unless seccomp_profile in
-// containers.conf names another one.
+// without words; it commits only with a configuration, and heeds only changes
+// to it; it needs a moment until a container that ended can be removed. Three
+// differences show. Podman has no event for a container that ran out of memory,
+// so its death is DeathKilled where Docker's is DeathMemory. Its filter of
+// system calls is laxer: it lets everybody make user namespaces, unless
+// seccomp_profile in containers.conf names another one. And what is started
+// from a snapshot has the sandbox's variables, empty, where on Docker it has
+// none of them.
 //
 // The import path of Docker's client is frozen upstream; it is used in this
 // package only, so that its successor changes one package.
@@ -43,12 +45,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/system"
+	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
@@ -92,6 +97,7 @@ type Driver struct {
 	base     string
 	guest    *guestVolume
 	info     system.Info
+	podman   bool
 	progress func(sandbox.Progress)
 	pulls    pulls
 	gate     gate
@@ -100,8 +106,11 @@ type Driver struct {
 	lost     lost
 }
 
+// oldestAPI is the first version of the API with all that the driver needs.
+const oldestAPI = "1.41"
+
 // New connects to the engine. Its error matches sandbox.ErrUnavailable when no
-// engine answers.
+// engine answers, and [ErrNoEngine] too when that is because there is none.
 func New(ctx context.Context, opts Options) (*Driver, error) {
 	api, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
 	if err != nil {
@@ -120,6 +129,14 @@ func (d *Driver) connect(ctx context.Context, opts Options) (err error) {
 	if d.info, err = d.api.Info(ctx); err != nil {
 		return fmt.Errorf("docker: no engine answers at %s: %w", d.api.DaemonHost(), unanswered{err})
 	}
+	if v := d.api.ClientVersion(); versions.LessThan(v, oldestAPI) {
+		return fmt.Errorf("docker: the engine at %s is spoken to in version %s of the API, and %s is the oldest that will do: take Docker Engine 20.10, Podman 4 or newer; or unset DOCKER_API_VERSION, if that is what asks for %s", d.api.DaemonHost(), v, oldestAPI, v)
+	}
+	version, err := d.api.ServerVersion(ctx)
+	if err != nil {
+		return wrap("asking the engine for its version", err)
+	}
+	d.podman = slices.ContainsFunc(version.Components, func(c types.ComponentVersion) bool { return c.Name == "Podman Engine" })
 	guest := opts.Guest
 	if guest == nil {
 		arch := map[string]string{"x86_64": "amd64", "aarch64": "arm64"}[d.info.Architecture]

@@ -74,7 +74,12 @@ func TestNoEngine(t *testing.T) {
 	t.Setenv("DOCKER_HOST", "unix:///no/such/docker.sock")
 	_, err := docker.New(t.Context(), docker.Options{Guest: []byte("guest")})
 	require.ErrorIs(t, err, sandbox.ErrUnavailable)
+	require.ErrorIs(t, err, docker.ErrNoEngine)
 	require.ErrorContains(t, err, "/no/such/docker.sock")
+	t.Setenv("DOCKER_HOST", "no-scheme")
+	_, err = docker.New(t.Context(), docker.Options{Guest: []byte("guest")})
+	require.ErrorIs(t, err, sandbox.ErrUnavailable)
+	require.NotErrorIs(t, err, docker.ErrNoEngine, "nobody has looked")
 }
 
 func TestTheTagOfAnImageIsADigestOfItsRecipe(t *testing.T) {

@@ -14,6 +14,10 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox"
 )
 
+// ErrNoEngine: where an engine should be nobody answers at all, or not to this
+// user. It comes with sandbox.ErrUnavailable.
+var ErrNoEngine = errors.New("there is no container engine")
+
 // unanswered is the error of an engine that is not there. What the client
 // says about it repeats the address and asks a question.
 type unanswered struct{ err error }
@@ -28,8 +32,10 @@ func (e unanswered) Error() string {
 	}
 	return said
 }
-func (e unanswered) Unwrap() error        { return e.err }
-func (e unanswered) Is(target error) bool { return target == sandbox.ErrUnavailable }
+func (e unanswered) Unwrap() error { return e.err }
+func (e unanswered) Is(target error) bool {
+	return target == sandbox.ErrUnavailable || target == ErrNoEngine && client.IsErrConnectionFailed(e.err)
+}
 
 // wrap gives an error of the engine its family.
 func wrap(doing string, err error) error {

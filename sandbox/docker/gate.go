@@ -2,9 +2,12 @@ package docker
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"github.com/apprentice-rl/apprentice/sandbox"
 )
 
 // A gate bounds how many containers are being created and started at one time.
@@ -21,7 +24,8 @@ func newGate(size, processors int) gate {
 
 // pass runs start when it is its turn, and again as long as the engine says
 // that it is overloaded. Meanwhile it keeps its place, so the more starts an
-// engine refuses, the fewer it is asked for.
+// engine refuses, the fewer it is asked for. One that is still overloaded after
+// that is as good as away.
 func (g gate) pass(ctx context.Context, start func() error) error {
 	select {
 	case g <- struct{}{}:
@@ -39,8 +43,11 @@ func (g gate) pass(ctx context.Context, start func() error) error {
 		}
 		return struct{}{}, nil
 	}, backoff.WithMaxElapsedTime(2*time.Minute))
-	if err != nil && ctx.Err() == nil {
-		return last
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return err
+	case overloaded(last):
+		return fmt.Errorf("%w; the engine was asked again and again: %w", last, sandbox.ErrUnavailable)
 	}
-	return err
+	return last
 }

@@ -2,9 +2,9 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,6 +21,7 @@ import (
 type instance struct {
 	driver      *Driver
 	id          string
+	made        *container.Config // what the container was made with
 	enforcement map[sandbox.Limit]sandbox.Enforcement
 	stream      *stream
 
@@ -109,25 +110,6 @@ func (in *instance) Wait(ctx context.Context) (sandbox.Death, error) {
 	}
 }
 
-// Snapshot commits the container to an image of this engine.
-func (in *instance) Snapshot(ctx context.Context, ref string) error {
-	made, err := in.driver.api.ContainerCommit(ctx, in.id, container.CommitOptions{
-		Reference: ref,
-		Pause:     true,
-		Comment:   fmt.Sprintf("apprentice: %s from container %s", ref, in.id), // tells its layer from others
-		Changes:   []string{"LABEL " + labelImage + "=" + ref},
-		Config:    &container.Config{}, // Podman wants one
-	})
-	if err != nil {
-		return wrap(fmt.Sprintf("committing container %.12s to %s", in.id, ref), err)
-	}
-	if err := in.driver.images.use(made.ID); err != nil {
-		return err
-	}
-	_ = in.driver.images.trim(ctx) // what cannot be removed now is tried again after the next one
-	return nil
-}
-
 func (in *instance) Destroy(ctx context.Context) error {
 	in.destroyed.Store(true)
 	_ = in.stream.Close()
@@ -157,7 +139,7 @@ func remove(ctx context.Context, api *client.Client, id string) error {
 		select {
 		case <-time.After(20 * time.Millisecond):
 		case <-ctx.Done():
-			return fmt.Errorf("docker: removing container %.12s: %w", id, ctx.Err())
+			return fmt.Errorf("docker: removing container %.12s: %w: %w", id, err, ctx.Err())
 		}
 	}
 }
@@ -175,17 +157,35 @@ func (l *lost) add(id string) {
 	l.ids = append(l.ids, id)
 }
 
+// remove tries each of them again, and takes no longer than lostTime. One with
+// which the engine is stuck is not tried a third time, so that it costs one
+// start and not every one: its labels tell it to those who collect leftovers.
 func (l *lost) remove(ctx context.Context, api *client.Client) {
 	l.mu.Lock()
 	ids := l.ids
 	l.ids = nil
 	l.mu.Unlock()
+	bounded, cancel := context.WithTimeout(ctx, lostTime)
+	defer cancel()
+	var keep []string
 	for i, id := range ids {
-		if remove(ctx, api, id) != nil {
-			l.mu.Lock()
-			l.ids = append(l.ids, slices.Clone(ids[i:])...)
-			l.mu.Unlock()
-			return
+		err := remove(bounded, api, id)
+		if ctx.Err() != nil || errors.Is(err, sandbox.ErrUnavailable) {
+			keep = append(keep, ids[i:]...)
+			break
+		}
+		if bounded.Err() != nil {
+			keep = append(keep, ids[i+1:]...)
+			break
+		}
+		if err != nil {
+			keep = append(keep, id)
 		}
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ids = append(l.ids, keep...)
 }
+
+// lostTime is how long a start may be held up by what was not removed earlier.
+const lostTime = 10 * time.Second

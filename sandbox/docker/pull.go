@@ -62,26 +62,27 @@ func (p *pulls) join(ctx context.Context, ref string, pull func(context.Context,
 	go func() {
 		defer stop()
 		one.err = pull(ctx, ref)
+		p.mu.Lock()
 		p.forget(ref, one)
+		p.mu.Unlock()
 		close(one.done)
 	}()
 	return one
 }
 
+// leave stops a pull that nobody waits for any more. Nobody can join it between
+// the one and the other: he would get an end that others have chosen.
 func (p *pulls) leave(ref string, one *onePull) {
 	p.mu.Lock()
-	one.waiting--
-	last := one.waiting == 0
-	p.mu.Unlock()
-	if last {
+	defer p.mu.Unlock()
+	if one.waiting--; one.waiting == 0 {
 		p.forget(ref, one)
 		one.stop()
 	}
 }
 
+// forget makes the next one who wants this image begin anew. The lock is held.
 func (p *pulls) forget(ref string, one *onePull) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.now[ref] == one {
 		delete(p.now, ref)
 	}

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/api/types/system"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/sandbox/guest/inside"
@@ -84,7 +84,7 @@ func (d *Driver) run(ctx context.Context, spec sandbox.Spec, image, volume strin
 	if err != nil {
 		return nil, wrap("creating a container", err)
 	}
-	in := &instance{driver: d, id: created.ID, removed: make(chan struct{}), dead: make(chan struct{})}
+	in := &instance{driver: d, id: created.ID, made: cfg, removed: make(chan struct{}), dead: make(chan struct{})}
 	if err := in.start(ctx, ln); err != nil {
 		err = wrap("starting a container", err)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removalTime)
@@ -134,8 +134,7 @@ func (d *Driver) config(spec sandbox.Spec, image, volume string, labels sandbox.
 	}
 	return &container.Config{
 			Image:        image,
-			Entrypoint:   []string{guestPath},
-			Cmd:          []string{"serve"},
+			Entrypoint:   []string{guestPath, "serve"}, // and no command, which a snapshot could not get rid of
 			Env:          env,
 			WorkingDir:   "/",
 			Labels:       labels.Map(),
@@ -171,9 +170,7 @@ func (d *Driver) enforcement(spec sandbox.Spec) map[sandbox.Limit]sandbox.Enforc
 		sandbox.LimitNetwork:       sandbox.Enforced,
 		sandbox.LimitCapabilities:  sandbox.Enforced,
 		sandbox.LimitNewPrivileges: sandbox.Enforced,
-		sandbox.LimitSyscalls: when(slices.ContainsFunc(d.info.SecurityOptions, func(o string) bool {
-			return strings.HasPrefix(o, "name=seccomp")
-		})),
+		sandbox.LimitSyscalls:      when(filtersSyscalls(d.info)),
 		// overlay2 bounds a container's size on xfs with project quotas only,
 		// and the API does not tell whether that is so.
 		sandbox.LimitDisk: sandbox.Unenforced,
@@ -182,4 +179,13 @@ func (d *Driver) enforcement(spec sandbox.Spec) map[sandbox.Limit]sandbox.Enforc
 		e[sandbox.LimitNetwork] = sandbox.Open
 	}
 	return e
+}
+
+// filtersSyscalls tells whether an engine puts a filter of system calls before
+// containers. It may have one that lets everything through.
+func filtersSyscalls(engine system.Info) bool {
+	options, err := system.DecodeSecurityOptions(engine.SecurityOptions)
+	return err == nil && slices.ContainsFunc(options, func(o system.SecurityOpt) bool {
+		return o.Name == "seccomp" && !slices.Contains(o.Options, system.KeyValue{Key: "profile", Value: "unconfined"})
+	})
 }

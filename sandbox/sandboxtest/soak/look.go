@@ -28,14 +28,14 @@ func (c *conductor) look(ctx context.Context, e *engine) {
 			out, err := e.docker(ctx, "ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Status}}").Output()
 			return nonEmpty(strings.Split(string(out), "\n")), err
 		}},
+		{"volume", func() ([]string, error) {
+			out, err := e.docker(ctx, "volume", "ls", "--format", "{{.Name}}").Output()
+			return strays(string(out)), err
+		}},
 		{"process", func() ([]string, error) { return processes(c.mark()) }},
 		{"socket", func() ([]string, error) { return names(filepath.Join(c.state(), "docker", "lines")) }},
 		{"state", func() ([]string, error) { return names(filepath.Join(c.state(), "sandboxes")) }},
-		{"control group", func() ([]string, error) {
-			return slices.DeleteFunc(cgroups("apprentice-"), func(path string) bool {
-				return !empty(path) || filepath.Base(path) == e.cgroup() || slices.Contains(c.groups, path)
-			}), nil
-		}},
+		{"control group", func() ([]string, error) { return c.groupsLeft(e), nil }},
 		{"mount", func() ([]string, error) {
 			return append(c.mounts(os.Getpid(), ""), c.mounts(e.cmd.Process.Pid, "/merged")...), nil
 		}},
@@ -58,6 +58,33 @@ func (c *conductor) look(ctx context.Context, e *engine) {
 		}
 	}
 }
+
+// strays are the volumes that no container should have left. Those with the
+// guest in them stay, for the sandboxes to come.
+func strays(volumes string) []string {
+	return slices.DeleteFunc(nonEmpty(strings.Split(volumes, "\n")), func(name string) bool {
+		return strings.HasPrefix(name, "apprentice-guest-")
+	})
+}
+
+// groupsLeft lists the control groups that should not be there. One with
+// processes in it may be of another apprentice, unless it is below the engine's,
+// or beside us, where the workers make theirs.
+func (c *conductor) groupsLeft(e *engine) []string {
+	ours := func(group string) bool {
+		parent := filepath.Dir(group)
+		return strings.Contains(group, "/"+e.cgroup()+"/") ||
+			holds(parent, os.Getpid()) || holds(filepath.Join(parent, selfGroup), os.Getpid())
+	}
+	return slices.DeleteFunc(cgroups("apprentice-"), func(group string) bool {
+		name := filepath.Base(group)
+		return name == e.cgroup() || name == selfGroup || slices.Contains(c.groups, group) || !empty(group) && !ours(group)
+	})
+}
+
+// selfGroup is where the local driver puts the process that it is in, where it
+// has to.
+const selfGroup = "apprentice-self"
 
 // mounts lists the mounts below dir that a process sees and whose path ends so.
 func (c *conductor) mounts(pid int, suffix string) []string {
@@ -163,6 +190,12 @@ func cgroups(prefix string) []string {
 	})
 	slices.Reverse(all)
 	return all
+}
+
+// holds reports whether a process is in a control group.
+func holds(group string, pid int) bool {
+	b, err := os.ReadFile(filepath.Join(group, "cgroup.procs"))
+	return err == nil && slices.Contains(strings.Fields(string(b)), strconv.Itoa(pid))
 }
 
 // empty reports whether a control group is there and has no processes.
