@@ -159,7 +159,7 @@ func commands(t *testing.T, driver sandbox.Driver) {
 // sleepers lists the processes in the sandbox that sleep 4242 seconds.
 func sleepers(t *testing.T, sb *guest.Sandbox) string {
 	t.Helper()
-	res, err := sb.Run(t.Context(), sh(`for p in /proc/[0-9]*; do tr '\0' ' ' <$p/cmdline 2>/dev/null | grep '^sleep 4242' ; done; true`))
+	res, err := sb.Run(t.Context(), sh(`for p in /proc/[0-9]*; do tr '\0' ' ' 2>/dev/null <$p/cmdline | grep '^sleep 4242' ; done; true`))
 	require.NoError(t, err)
 	require.True(t, res.Succeeded(), "%s", res.Output)
 	return string(res.Output)
