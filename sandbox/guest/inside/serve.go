@@ -215,7 +215,12 @@ func (g *guest) greet() error {
 
 // serve takes in what the client says until that ends.
 func (g *guest) serve(in io.Reader) error {
-	go g.listen()
+	go func() {
+		g.untilSilence()
+		fmt.Fprintf(os.Stderr, "apprentice-guest: nothing was heard for %v\n", wire.LongSilence)
+		_ = g.children.killAll()
+		os.Exit(1)
+	}()
 	for r := wire.NewReader(in); ; {
 		f, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -247,7 +252,7 @@ type guest struct {
 	program  string // this one, whatever becomes of its file
 	environ  []string
 	ownDisk  bool
-	heard    atomic.Bool // something of the client, since listen last looked
+	heard    atomic.Bool // something of the client, since untilSilence last looked
 	spent    spent
 	group    group
 	null     int           // /dev/null, whatever becomes of its name
@@ -261,16 +266,10 @@ type guest struct {
 	lastSession uint32
 }
 
-// listen ends the guest when the client has been silent for too long: its
+// untilSilence returns when the client has been silent for too long: its
 // machine may have gone, and the stream may not tell.
-func (g *guest) listen() {
-	for {
-		time.Sleep(wire.LongSilence)
-		if !g.heard.Swap(false) {
-			fmt.Fprintf(os.Stderr, "apprentice-guest: nothing was heard for %v\n", wire.LongSilence)
-			_ = g.children.killAll()
-			os.Exit(1)
-		}
+func (g *guest) untilSilence() {
+	for time.Sleep(wire.LongSilence); g.heard.Swap(false); time.Sleep(wire.LongSilence) {
 	}
 }
 

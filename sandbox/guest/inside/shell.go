@@ -101,9 +101,9 @@ func (sh *shell) answer(script wire.Script) error {
 	return sh.link.w.JSON(wire.Result, 0, st)
 }
 
-// take returns the output since the last take, and starts anew with limit.
-func (sh *shell) take(limit int) (b []byte, dropped int64) {
-	fresh := newCapture(limit)
+// take returns the output since the last take, and starts anew.
+func (sh *shell) take() (b []byte, dropped int64) {
+	fresh := newCapture(sandbox.DefaultOutputCap)
 	sh.out.redirect(fresh)
 	b, dropped = sh.kept.bytes(), sh.kept.dropped()
 	sh.kept = fresh
@@ -224,10 +224,6 @@ func (sh *shell) send(script string) <-chan error {
 // run runs a script and returns its output.
 func (sh *shell) run(script wire.Script) ([]byte, sandbox.ShellResult, error) {
 	began := time.Now()
-	limit := script.OutputCap
-	if limit == 0 {
-		limit = sandbox.DefaultOutputCap
-	}
 	if strings.ContainsRune(script.Text, 0) {
 		return nil, sandbox.ShellResult{Result: refused(errors.New("a script cannot hold a NUL byte")), Dir: sh.dir}, nil
 	}
@@ -236,7 +232,7 @@ func (sh *shell) run(script wire.Script) ([]byte, sandbox.ShellResult, error) {
 	if script.Timeout > 0 {
 		deadline = time.After(script.Timeout)
 	}
-	sh.take(limit) // what background jobs wrote in between belongs to no script
+	sh.take() // what background jobs wrote in between belongs to no script
 	res := sandbox.ShellResult{}
 	if sh.bash.gone() { // killed by a background job since the last script
 		if err := sh.start(); err != nil {
@@ -306,7 +302,7 @@ func (sh *shell) run(script wire.Script) ([]byte, sandbox.ShellResult, error) {
 	}
 	// Output ends here: bash has words of its own, with process numbers, for
 	// what is killed now.
-	out, dropped := sh.take(limit)
+	out, dropped := sh.take()
 	res.Dropped = dropped
 	if !over && res.End != sandbox.EndExit {
 		var err error

@@ -40,9 +40,8 @@ type Call struct {
 
 // Script is one script to run in a shell session.
 type Script struct {
-	Text      string        `json:"text"`
-	Timeout   time.Duration `json:"timeout,omitempty"`
-	OutputCap int           `json:"output_cap,omitempty"`
+	Text    string        `json:"text"`
+	Timeout time.Duration `json:"timeout,omitempty"`
 }
 
 // ShellOpened is the result of the shell operation.

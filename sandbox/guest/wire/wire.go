@@ -253,8 +253,3 @@ func (f Frame) Credit() (int, error) {
 	}
 	return int(binary.BigEndian.Uint32(f.Payload)), nil
 }
-
-// CloseData writes the empty Data frame that closes a request's data.
-func (w *Writer) CloseData(request uint32) error {
-	return w.Frame(Frame{Type: Data, Request: request})
-}
