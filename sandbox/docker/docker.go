@@ -150,11 +150,11 @@ func (d *Driver) connect(ctx context.Context, opts Options) (err error) {
 	if d.guest, err = newGuestVolume(d.api, guest); err != nil {
 		return err
 	}
-	if d.lines, err = newLines(opts.Dir, d.api.DaemonHost()); err != nil {
+	d.gate = newGate(opts.MaxStarting, d.info.NCPU)
+	if d.images, err = newImages(d.api, opts, d.info); err != nil {
 		return err
 	}
-	d.gate = newGate(opts.MaxStarting, d.info.NCPU)
-	d.images, err = newImages(d.api, opts, d.info)
+	d.lines, err = newLines(opts.Dir, d.api.DaemonHost())
 	return err
 }
 
@@ -163,7 +163,7 @@ func (d *Driver) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	d.lost.remove(ctx, d.api)
-	return d.api.Close()
+	return errors.Join(d.lines.close(), d.api.Close())
 }
 
 // Name implements sandbox.Driver.

@@ -57,7 +57,7 @@ func wrap(doing string, err error) error {
 func unreachable(err error) bool {
 	var op *net.OpError
 	return client.IsErrConnectionFailed(err) || errors.As(err, &op) && op.Op == "dial" ||
-		containsAny(err.Error(), "transport is closing")
+		containsAny(err.Error(), "transport is closing", "failed to update store for object type")
 }
 
 // overloaded tells whether the engine may well do later what it did not now.

@@ -10,10 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/docker/docker/api/types/mount"
-	"golang.org/x/sys/unix"
+
+	"github.com/apprentice-rl/apprentice/sandbox"
 )
 
 // linePath is where a guest finds the socket of its line. Its mount point is a
@@ -32,7 +32,7 @@ const linePath = guestDir + "/line"
 // One that does not says so, and is not asked again; a guest that gets no
 // answer speaks on its standard streams.
 type lines struct {
-	dir  string // empty where there are none
+	dir  *os.File // of this process, for its sockets; nil where there are none
 	none atomic.Bool
 }
 
@@ -41,33 +41,47 @@ func newLines(dir, engine string) (*lines, error) {
 	if dir == "" || !strings.HasPrefix(engine, "unix://") {
 		return &lines{}, nil
 	}
-	l := &lines{dir: filepath.Join(dir, "lines")}
-	if err := os.MkdirAll(l.dir, 0o700); err != nil {
-		return nil, fmt.Errorf("docker: making the folder of sockets: %w", err)
+	dir = filepath.Join(dir, "lines")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("docker: making a folder for sockets: %w", err)
 	}
-	l.sweep()
-	return l, nil
+	sweepLines(dir)
+	self, err := sandbox.Self()
+	if err != nil {
+		return nil, err
+	}
+	own := filepath.Join(dir, strings.ReplaceAll(self.String(), "/", "_")+"."+rand.Text()[:8])
+	if err := os.Mkdir(own, 0o700); err != nil {
+		return nil, fmt.Errorf("docker: making a folder for sockets: %w", err)
+	}
+	f, err := os.Open(own)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("docker: opening a folder for sockets: %w", err), os.Remove(own))
+	}
+	return &lines{dir: f}, nil
 }
 
-// sweep removes sockets of processes that were killed while a container
-// started.
-func (l *lines) sweep() {
-	entries, err := os.ReadDir(l.dir)
+// sweepLines removes the folders of processes that were killed.
+func sweepLines(dir string) {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return // the next one to open a line says it
+		return // making a folder in it says why
 	}
 	for _, e := range entries {
-		st, err := e.Info()
-		if err != nil || time.Since(st.ModTime()) < time.Minute {
-			continue
-		}
-		path := filepath.Join(l.dir, e.Name())
-		if c, err := net.Dial("unix", path); err == nil {
-			_ = c.Close()
-		} else if errors.Is(err, unix.ECONNREFUSED) {
-			_ = os.Remove(path)
+		name, _, _ := strings.Cut(e.Name(), ".")
+		owner, err := sandbox.ParseOwner(strings.ReplaceAll(name, "_", "/"))
+		if err == nil && owner.Dead() {
+			_ = os.RemoveAll(filepath.Join(dir, e.Name())) // the next one tries again
 		}
 	}
+}
+
+// close removes the folder. No container may be starting.
+func (l *lines) close() error {
+	if l.dir == nil {
+		return nil
+	}
+	return errors.Join(l.dir.Close(), os.Remove(l.dir.Name()))
 }
 
 // A line is one that its guest has not called on yet. A nil line is none.
@@ -78,23 +92,22 @@ type line struct {
 
 // open makes a line for one container, or none where there can be none.
 func (l *lines) open() (*line, error) {
-	if l.dir == "" || l.none.Load() {
+	if l.dir == nil || l.none.Load() {
 		return nil, nil
 	}
-	path := filepath.Join(l.dir, rand.Text()[:16])
-	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-	if errors.Is(err, unix.EINVAL) { // the path is too long for a socket
-		l.none.Store(true)
-		return nil, nil
-	}
+	name := rand.Text()[:8]
+	// By this path, because that of the folder may be longer than a socket's
+	// can be.
+	short := fmt.Sprintf("/proc/self/fd/%d/%s", l.dir.Fd(), name)
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: short, Net: "unix"})
 	if err != nil {
 		return nil, fmt.Errorf("docker: opening a line to the guest: %w", err)
 	}
 	// For every user of the container; on this side the folder is closed.
-	if err := os.Chmod(path, 0o666); err != nil {
-		return nil, errors.Join(err, listener.Close())
+	if err := os.Chmod(short, 0o666); err != nil {
+		return nil, errors.Join(fmt.Errorf("docker: opening a line to the guest: %w", err), listener.Close())
 	}
-	return &line{listener, path}, nil
+	return &line{listener, filepath.Join(l.dir.Name(), name)}, nil
 }
 
 // unseen tells whether a container could not be created or started because

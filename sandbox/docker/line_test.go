@@ -2,12 +2,12 @@ package docker_test
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/client"
@@ -16,6 +16,7 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/sandbox/docker"
 	"github.com/apprentice-rl/apprentice/sandbox/guest"
+	"github.com/apprentice-rl/apprentice/sandbox/sandboxtest"
 )
 
 // overheard runs an action and returns what the guest wrote to its standard
@@ -41,7 +42,7 @@ func TestWhatIsSaidOnALine(t *testing.T) {
 	sb, err := guest.Open(t.Context(), driver(t, docker.Options{BaseImage: base, Dir: dir}), sandbox.Spec{})
 	require.NoError(t, err)
 
-	left, err := os.ReadDir(filepath.Join(dir, "lines"))
+	left, err := filepath.Glob(filepath.Join(dir, "lines/*/*"))
 	require.NoError(t, err)
 	require.Empty(t, left, "a line that was called on leaves nothing behind")
 	res, err := sb.Run(t.Context(), sandbox.Command{Argv: []string{"python3", "-c", `
@@ -84,7 +85,7 @@ func TestAnEngineThatDoesNotSeeOurFiles(t *testing.T) {
 	before(t, func(_ http.ResponseWriter, r *http.Request) bool {
 		if creates(r) {
 			asked++
-			sockets, err := filepath.Glob(filepath.Join(dir, "lines", "*"))
+			sockets, err := filepath.Glob(filepath.Join(dir, "lines/*/*"))
 			require.NoError(t, err)
 			for _, s := range sockets {
 				require.NoError(t, os.Remove(s))
@@ -108,21 +109,29 @@ func TestSocketsOfProcessesThatWereKilled(t *testing.T) {
 	baseImage(t) // there is an engine
 	dir := t.TempDir()
 	lines := filepath.Join(dir, "lines")
-	require.NoError(t, os.Mkdir(lines, 0o700))
-	listen := func(name string, age time.Duration) *net.UnixListener {
-		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(lines, name), Net: "unix"})
-		require.NoError(t, err)
-		l.SetUnlinkOnClose(false)
-		require.NoError(t, os.Chtimes(filepath.Join(lines, name), time.Time{}, time.Now().Add(-age)))
-		return l
+	folder := func(o sandbox.Owner) string {
+		name := filepath.Join(lines, strings.ReplaceAll(o.String(), "/", "_")+".X")
+		require.NoError(t, os.MkdirAll(name, 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(name, "socket"), nil, 0o600))
+		return name
 	}
-	require.NoError(t, listen("old", time.Hour).Close())
-	require.NoError(t, listen("new", 0).Close())
-	defer listen("listened-to", time.Hour).Close()
-	driver(t, docker.Options{Dir: dir})
-	require.NoFileExists(t, filepath.Join(lines, "old"))
-	for _, name := range []string{"new", "listened-to"} {
-		_, err := os.Stat(filepath.Join(lines, name))
-		require.NoError(t, err)
+	self, err := sandbox.Self()
+	require.NoError(t, err)
+	dead := exec.Command("true")
+	require.NoError(t, dead.Run())
+	gone, elsewhere := self, self
+	gone.PID = dead.Process.Pid
+	elsewhere.Machine, elsewhere.Boot = "another", "another"
+	kept := []string{folder(self), folder(elsewhere)}
+	killed := folder(gone)
+	d, err := docker.New(t.Context(), docker.Options{Dir: dir, Guest: sandboxtest.Guest(t)})
+	require.NoError(t, err)
+	require.NoDirExists(t, killed)
+	for _, k := range kept {
+		require.FileExists(t, filepath.Join(k, "socket"))
 	}
+	require.NoError(t, d.Close())
+	left, err := os.ReadDir(lines)
+	require.NoError(t, err)
+	require.Len(t, left, len(kept), "its own folder is gone")
 }
