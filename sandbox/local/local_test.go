@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -175,22 +176,69 @@ func TestLeftoversOfADeadOwnerAreFound(t *testing.T) {
 	require.NoFileExists(t, path)
 }
 
-func TestANoteThatWasNeverFinishedGoes(t *testing.T) {
+// TestAProcessThatOnlyHasTheNumberOfAGuestIsLeftAlone has notes whose deadline
+// has passed, and whose guest has the number of a process that lives here.
+func TestAProcessThatOnlyHasTheNumberOfAGuestIsLeftAlone(t *testing.T) {
+	stranger := exec.Command("cat")
+	in, err := stranger.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, stranger.Start())
+	here, err := sandbox.OwnerOf(stranger.Process.Pid)
+	require.NoError(t, err)
+	for _, tt := range []struct {
+		name, deadline string
+		change         func(*sandbox.Owner)
+		listed, kept   bool
+	}{
+		{"of another machine", "2001-01-01T00:00:00Z", func(o *sandbox.Owner) { o.Machine, o.Boot = "another", "another" }, false, true},
+		{"of another pid namespace", "2001-01-01T00:00:00Z", func(o *sandbox.Owner) { o.Namespace = "1" }, false, true},
+		{"of a machine without a name", "2001-01-01T00:00:00Z", func(o *sandbox.Owner) { o.Machine, o.Boot = "-", "another" }, false, true},
+		{"of another machine, with time left", "2999-01-01T00:00:00Z", func(o *sandbox.Owner) { o.Machine, o.Boot = "another", "another" }, true, true},
+		{"that has ended", "2001-01-01T00:00:00Z", func(o *sandbox.Owner) { o.Start-- }, true, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := stateDir(t)
+			d, err := local.New(local.Options{Dir: dir, Guest: sandboxtest.Guest(t)})
+			require.NoError(t, err)
+			defer d.Close()
+			owner := here
+			tt.change(&owner)
+			note := fmt.Appendf(nil, `{"id":"local-x","guest":"%[1]s","labels":{"apprentice.owner":"%[1]s","apprentice.deadline":"%[2]s"}}`, owner, tt.deadline)
+			path := filepath.Join(dir, "sandboxes", "local-x.json")
+			require.NoError(t, os.WriteFile(path, note, 0o600))
+			list, err := d.List(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, tt.listed, len(list) == 1)
+			for _, r := range list {
+				require.Equal(t, tt.kept, r.Remove(t.Context()) != nil)
+			}
+			_, err = os.Stat(path)
+			require.Equal(t, tt.kept, err == nil)
+			require.True(t, here.Alive())
+		})
+	}
+	require.NoError(t, in.Close())
+	require.NoError(t, stranger.Wait(), "it was not killed")
+}
+
+func TestANoteThatCannotBeReadGoes(t *testing.T) {
 	dir := stateDir(t)
 	d, err := local.New(local.Options{Dir: dir, Guest: sandboxtest.Guest(t)})
 	require.NoError(t, err)
 	defer d.Close()
-	fresh, old := filepath.Join(dir, "sandboxes", "local-fresh.json"), filepath.Join(dir, "sandboxes", "local-old.json")
-	for _, path := range []string{fresh, old} {
-		require.NoError(t, os.WriteFile(path, nil, 0o600))
+	for name, text := range map[string]string{"empty": "", "labels": `{"id":"local-x","labels":{"apprentice.owner":"me"}}`} {
+		fresh, old := filepath.Join(dir, "sandboxes", name+"-fresh.json"), filepath.Join(dir, "sandboxes", name+"-old.json")
+		for _, path := range []string{fresh, old} {
+			require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		}
+		long := time.Now().Add(-time.Hour)
+		require.NoError(t, os.Chtimes(old, long, long))
+		list, err := d.List(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, list)
+		require.FileExists(t, fresh)
+		require.NoFileExists(t, old)
 	}
-	long := time.Now().Add(-time.Hour)
-	require.NoError(t, os.Chtimes(old, long, long))
-	list, err := d.List(t.Context())
-	require.NoError(t, err)
-	require.Empty(t, list)
-	require.FileExists(t, fresh)
-	require.NoFileExists(t, old)
 }
 
 func TestAFolderThatTheUserInsideCannotReachIsRefused(t *testing.T) {
