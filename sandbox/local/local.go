@@ -112,6 +112,7 @@ type Options struct {
 type Driver struct {
 	dir       string
 	guest     *os.File // a sealed memfd: nothing inside can write to it
+	ownGuest  []byte   // the same, where each sandbox must have a memfd of its own
 	base      base
 	baseImage string
 	store     *store.Store
@@ -151,7 +152,14 @@ func New(opts Options) (*Driver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("local driver: %w", err)
 	}
-	f, err := sealed(opts.Guest)
+	f, err := sealed(opts.Guest, seals|unix.F_SEAL_EXEC)
+	var own []byte
+	if errors.Is(err, unix.EINVAL) { // before Linux 6.3
+		if os.Geteuid() != 0 {
+			own = opts.Guest
+		}
+		f, err = sealed(opts.Guest, seals)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("local driver: holding the guest program: %w", err)
 	}
@@ -159,7 +167,7 @@ func New(opts Options) (*Driver, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("local driver: %w", err), f.Close())
 	}
-	d := &Driver{dir: opts.Dir, guest: f, base: b, baseImage: opts.BaseImage, store: images, groups: findCgroups("")}
+	d := &Driver{dir: opts.Dir, guest: f, ownGuest: own, base: b, baseImage: opts.BaseImage, store: images, groups: findCgroups("")}
 	if hasFilters() {
 		if d.filter, err = seccomp.Program(); err != nil {
 			return nil, errors.Join(fmt.Errorf("local driver: %w", err), f.Close())
@@ -168,27 +176,54 @@ func New(opts Options) (*Driver, error) {
 	return d, nil
 }
 
+// seals keep the text of a memory file as it is. F_SEAL_EXEC also keeps it
+// executable, whatever its owner does; and an ordinary user, who owns it, is the
+// user inside.
+const seals = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
+
 // sealed returns an executable memory file that can never change.
-func sealed(b []byte) (*os.File, error) {
+func sealed(b []byte, seals int) (*os.File, error) {
 	low, err := unix.MemfdCreate("apprentice-guest", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, os.NewSyscallError("memfd_create", err)
 	}
 	defer unix.Close(low)
-	// It is started by its number, which must be none that the new process has
-	// something else under.
-	fd, err := unix.FcntlInt(uintptr(low), unix.F_DUPFD_CLOEXEC, contain.WrittenFD+1)
+	f, err := high(low)
 	if err != nil {
-		return nil, os.NewSyscallError("dup", err)
+		return nil, err
 	}
-	f := os.NewFile(uintptr(fd), "apprentice-guest")
 	if _, err := f.Write(b); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	if _, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_WRITE|unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL); err != nil {
+	if _, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, seals); err != nil {
 		return nil, errors.Join(os.NewSyscallError("seal", err), f.Close())
 	}
 	return f, nil
+}
+
+// high opens the guest program once more. It is started by its number, which
+// must be none that the new process has something else under.
+func high(guest int) (*os.File, error) {
+	fd, err := unix.FcntlInt(uintptr(guest), unix.F_DUPFD_CLOEXEC, contain.WrittenFD+1)
+	if err != nil {
+		return nil, os.NewSyscallError("dup", err)
+	}
+	return os.NewFile(uintptr(fd), "apprentice-guest"), nil
+}
+
+// program opens the guest program for the start of one sandbox. Where it can
+// only be sealed in part, a sandbox must not be able to spoil it for others:
+// each has its own, which takes some milliseconds.
+func (d *Driver) program() (*os.File, error) {
+	if d.ownGuest != nil {
+		return sealed(d.ownGuest, seals)
+	}
+	// The seal does not keep it readable, and the kernel trusts a process less
+	// whose program it may not read.
+	if err := d.guest.Chmod(0o777); err != nil {
+		return nil, err
+	}
+	return high(int(d.guest.Fd()))
 }
 
 // Close lets go of the guest program. Sandboxes that run are not touched.
@@ -240,7 +275,12 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (_ sandbox.Instan
 		dead:        make(chan struct{}),
 	}
 	in.group = d.groups.group(in.id, in.limits)
-	if err := in.start(ctx, d.command(spec, g), d.plan(spec, g, in.group.binds()), labels); err != nil {
+	guest, err := d.program()
+	if err != nil {
+		return nil, fmt.Errorf("holding the guest program: %w", err)
+	}
+	defer guest.Close()
+	if err := in.start(ctx, d.command(spec, g, guest), d.plan(spec, g, in.group.binds()), labels); err != nil {
 		return nil, fmt.Errorf("starting a local sandbox: %w", err)
 	}
 	return in, nil
@@ -282,10 +322,10 @@ func (d *Driver) plan(spec sandbox.Spec, g *ground, groups []contain.Bind) conta
 // sharedMemory is the size of /dev/shm, as Docker has it.
 const sharedMemory = 64 << 20
 
-func (d *Driver) command(spec sandbox.Spec, g *ground) *exec.Cmd {
+func (d *Driver) command(spec sandbox.Spec, g *ground, guest *os.File) *exec.Cmd {
 	// The guest is started from memory: there is no file of it that something
 	// inside or outside could replace.
-	cmd := exec.Command(fmt.Sprintf("/proc/self/fd/%d", d.guest.Fd()), "contain")
+	cmd := exec.Command(fmt.Sprintf("/proc/self/fd/%d", guest.Fd()), "contain")
 	cmd.Args[0] = "apprentice-guest"
 	cmd.Dir = "/"
 	life := spec.Lifetime

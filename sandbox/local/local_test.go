@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -239,6 +240,41 @@ func TestANoteThatCannotBeReadGoes(t *testing.T) {
 		require.FileExists(t, fresh)
 		require.NoFileExists(t, old)
 	}
+}
+
+// TestTheGuestProgramCannotBeSpoiled takes its mode away, which the user inside
+// may do where that is the user of the driver.
+func TestTheGuestProgramCannotBeSpoiled(t *testing.T) {
+	for _, mode := range []string{"000", "111", "u-x", "777"} {
+		t.Run(mode, func(t *testing.T) {
+			d := driver(t, local.Options{})
+			sb := open(t, d, "")
+			shell := func() string {
+				sh, err := sb.Shell(t.Context(), "")
+				require.NoError(t, err)
+				res, err := sh.Run(t.Context(), "cat /proc/$PPID/oom_score_adj; chmod "+mode+" /proc/$PPID/exe", 0)
+				require.NoError(t, err)
+				require.Equal(t, sandbox.EndExit, res.End)
+				score, _, _ := strings.Cut(string(res.Output), "\n")
+				return score
+			}
+			require.Equal(t, "500", shell())
+			shell()
+			require.Equal(t, "0\n500\n", run(t, open(t, d, ""), "cat /proc/1/oom_score_adj /proc/$PPID/oom_score_adj"))
+		})
+	}
+	t.Run("where modes cannot be sealed", func(t *testing.T) {
+		d := driver(t, local.Options{})
+		d.CannotSealModes(sandboxtest.Guest(t))
+		bystander := open(t, d, "")
+		sh, err := open(t, d, "").Shell(t.Context(), "")
+		require.NoError(t, err)
+		_, err = sh.Run(t.Context(), "chmod 000 /proc/$PPID/exe", 0)
+		require.NoError(t, err)
+		_, err = bystander.Shell(t.Context(), "")
+		require.NoError(t, err)
+		run(t, open(t, d, ""), "true")
+	})
 }
 
 func TestAFolderThatTheUserInsideCannotReachIsRefused(t *testing.T) {
