@@ -53,7 +53,8 @@
 // The disk is a tmpfs: files are memory. So files count against the limit of
 // memory, and where memory is limited they get at most three quarters of it,
 // and /dev/shm an eighth: else a full disk would take the memory that the guest
-// needs to say so. A file may be as large as the disk and no larger (RLIMIT_FSIZE),
+// needs to say so. Files are counted too, one for each 8 KiB of the disk, because
+// the kernel needs memory for an empty one as well. A file may be as large as the disk and no larger (RLIMIT_FSIZE),
 // holes included. The guest is the last that the kernel kills for memory; when
 // it is, the sandbox ends as [sandbox.DeathMemory].
 //
@@ -297,6 +298,7 @@ func (d *Driver) plan(spec sandbox.Spec, g *ground, groups []contain.Bind) conta
 		Folders:      g.folders,
 		ForAll:       g.forAll,
 		SharedBytes:  sharedMemory,
+		SharedFiles:  limits.Memory / sharedMemoryPerFile,
 		HostNetwork:  spec.Network == sandbox.NetworkHost,
 		DiskBytes:    limits.Disk,
 		ProcessCount: uint64(limits.Processes),
@@ -310,6 +312,7 @@ func (d *Driver) plan(spec sandbox.Spec, g *ground, groups []contain.Bind) conta
 	} else {
 		p.DataBytes = uint64(limits.Memory)
 	}
+	p.DiskFiles = p.DiskBytes/diskPerFile + firstFiles
 	if spec.Network == sandbox.NetworkHost {
 		p.Files = withResolver(g.files)
 	}
@@ -321,6 +324,14 @@ func (d *Driver) plan(spec sandbox.Spec, g *ground, groups []contain.Bind) conta
 
 // sharedMemory is the size of /dev/shm, as Docker has it.
 const sharedMemory = 64 << 20
+
+// How many files there can be, empty ones and folders included: each takes about
+// a kilobyte of memory beside its contents.
+const (
+	diskPerFile         = 8 << 10  // bytes of the disk, so that files add an eighth to it at most
+	firstFiles          = 256      // that a sandbox starts with, and a few more
+	sharedMemoryPerFile = 32 << 10 // bytes of the limit of memory, for each file in /dev/shm
+)
 
 func (d *Driver) command(spec sandbox.Spec, g *ground, guest *os.File) *exec.Cmd {
 	// The guest is started from memory: there is no file of it that something

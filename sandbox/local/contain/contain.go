@@ -62,18 +62,18 @@ type Plan struct {
 	// Folders are made where they are missing, and those for all with the mode
 	// of /tmp.
 	Folders, ForAll []string
-	// DiskBytes bounds what can be written, and so each file; ProcessCount how
-	// many processes and threads there can be.
-	DiskBytes    int64
-	ProcessCount uint64
+	// DiskBytes and DiskFiles bound what can be written, and so each file;
+	// ProcessCount how many processes and threads there can be.
+	DiskBytes, DiskFiles int64
+	ProcessCount         uint64
 	// DataBytes bounds the memory of each process, where no control group
 	// bounds that of all; 0 means no bound.
 	DataBytes uint64
 	// Filter is the filter of system calls as the kernel takes it, struct
 	// sock_filter one after the other; empty where the kernel has no filters.
 	Filter []byte
-	// SharedBytes bounds /dev/shm.
-	SharedBytes int64
+	// SharedBytes and SharedFiles bound /dev/shm.
+	SharedBytes, SharedFiles int64
 	// HostNetwork says that the network namespace is the host's.
 	HostNetwork bool
 
@@ -189,7 +189,7 @@ func (p *Plan) root() error {
 	if err := p.protect(); err != nil {
 		return err
 	}
-	if err := devices(p.SharedBytes); err != nil {
+	if err := p.devices(); err != nil {
 		return err
 	}
 	if err := mount("proc", newRoot+"/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
@@ -236,6 +236,13 @@ func file(path, text string, mode uint32) error {
 		return &os.PathError{Op: "write", Path: path, Err: err}
 	}
 	return nil
+}
+
+// tmpfs mounts one that is bounded in size and in how many files there can be:
+// also an empty one takes about a kilobyte of memory, and none of the size.
+func tmpfs(target string, flags uintptr, mode uint32, bytes, files int64) error {
+	const root = 1 // is counted too
+	return mount("tmpfs", target, "tmpfs", unix.MS_NOSUID|flags, fmt.Sprintf("mode=%o,size=%d,nr_inodes=%d", mode, bytes, files+root))
 }
 
 func mount(source, target, fstype string, flags uintptr, data string) error {
