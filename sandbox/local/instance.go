@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync/atomic"
 
@@ -113,11 +114,12 @@ func (in *instance) start(ctx context.Context, cmd *exec.Cmd, plan contain.Plan,
 		return errors.Join(unavailable(err), in.group.remove(context.Background()), note.forget())
 	}
 	in.stream = stream{Reader: outR, in: keep(inW), out: keep(outR)}
+	shared := forgetShared(cmd.Process.Pid) // before anybody waits, so that the number stays this process's
 	go in.wait()
 	_ = failW.Close()
 	// All this while the process is starting; it waits for its plan.
 	text, err := json.Marshal(plan)
-	if err := errors.Join(err, note.complete(cmd.Process.Pid), in.group.limit(in.limits)); err != nil {
+	if err := errors.Join(shared, err, note.complete(cmd.Process.Pid), in.group.limit(in.limits)); err != nil {
 		return errors.Join(err, in.Destroy(context.Background()))
 	}
 	go func() { // the plan may be larger than a pipe
@@ -141,6 +143,36 @@ func (in *instance) start(ctx context.Context, cmd *exec.Cmd, plan contain.Plan,
 			return ctx.Err()
 		}
 		return unavailable(fmt.Errorf("%w (%s)", err, in.death.Detail))
+	}
+	return nil
+}
+
+// forgetShared has the kernel remove shared memory of System V that nobody uses,
+// in the ipc namespace of a process, where contain may not ask for that. An
+// ordinary user may not either.
+func forgetShared(pid int) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	own, err := os.Open("/proc/thread-self/ns/ipc")
+	if err != nil {
+		return err
+	}
+	defer own.Close()
+	its, err := os.Open(fmt.Sprintf("/proc/%d/ns/ipc", pid))
+	if err != nil {
+		return err
+	}
+	defer its.Close()
+	defer runtime.UnlockOSThread()
+	runtime.LockOSThread()
+	if unix.Setns(int(its.Fd()), unix.CLONE_NEWIPC) != nil {
+		return nil // this root's rights do not reach that far
+	}
+	_ = os.WriteFile("/proc/sys/kernel/shm_rmid_forced", []byte("1"), 0)
+	if err := unix.Setns(int(own.Fd()), unix.CLONE_NEWIPC); err != nil {
+		runtime.LockOSThread() // better to lose the thread than to let others run on it
+		return fmt.Errorf("leaving the ipc namespace of a sandbox: %w", err)
 	}
 	return nil
 }

@@ -111,6 +111,28 @@ func TestFilesAreCounted(t *testing.T) {
 	})
 }
 
+func TestSharedMemoryGoesWithItsCommand(t *testing.T) {
+	before, _ := os.ReadFile("/proc/sys/kernel/shm_rmid_forced")
+	d := driver(t, local.Options{})
+	headers, mounts := programs(t)
+	grounds := map[string]sandbox.Spec{"as root": {Image: scratch(t, v1.Config{}, headers), Mounts: mounts}}
+	if os.Geteuid() == 0 { // else nobody may ask the kernel for it
+		grounds["as another user"] = sandbox.Spec{}
+	}
+	for name, spec := range grounds {
+		t.Run(name, func(t *testing.T) {
+			sb, err := guest.Open(t.Context(), d, spec)
+			require.NoError(t, err)
+			defer sb.Close()
+			const segments = "tail -n +2 /proc/sysvipc/shm | wc -l"
+			require.Equal(t, "1\n", run(t, sb, `perl -e 'defined shmget(0, 1 << 20, 0600) or die $!; print STDOUT qx(`+segments+`)'`))
+			require.Equal(t, "0\n", run(t, sb, segments))
+		})
+	}
+	after, _ := os.ReadFile("/proc/sys/kernel/shm_rmid_forced")
+	require.Equal(t, string(before), string(after), "the machine's own is left as it is")
+}
+
 func TestAGuestThatIsKilledForMemoryIsSaidSo(t *testing.T) {
 	d := driver(t, local.Options{})
 	sb := limited(t, d, sandbox.Spec{Require: []sandbox.Limit{sandbox.LimitMemory}})

@@ -18,6 +18,8 @@
 //  3. A host name, and the loopback, the only network there is.
 //  4. No user namespaces in here: in one of its own a process would have all
 //     capabilities again, and with them reach much more of the kernel.
+//     Shared memory of System V that nobody uses goes with the process that
+//     made it, where the kernel lets this user say so.
 //  5. Masks over /proc: what tells about the host is covered, what changes it
 //     is read-only.
 //  6. Limits of each process: files, processes, no core dumps.
@@ -135,6 +137,7 @@ func (p *Plan) build() error {
 		{"naming the host", func() error { return unix.Sethostname([]byte(p.Hostname)) }},
 		{"bringing up the loopback", func() error { return <-loopback }},
 		{"forbidding user namespaces", forbidUserNamespaces},
+		{"letting go of shared memory", forgetShared},
 		{"masking /proc", maskProc},
 		{"letting go of the old root", func() error { return <-p.gone }},
 		{"limiting", p.limit},
@@ -295,6 +298,19 @@ func (p *Plan) limit() error {
 // systems that no limit counts.
 func forbidUserNamespaces() error {
 	return file("/proc/sys/user/max_user_namespaces", "0", 0)
+}
+
+// forgetShared has the kernel remove what is left of System V's shared memory
+// when the process that made it has ended and nobody uses it. Else it would
+// outlive its command, as memory that ending processes does not free. Only the
+// root of a user namespace may ask for that: where the user inside is another
+// one, the driver does it, if that is root.
+func forgetShared() error {
+	err := file("/proc/sys/kernel/shm_rmid_forced", "1", 0)
+	if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	return err
 }
 
 // dropCapabilities gives up all capabilities of the calling thread, also those
