@@ -22,7 +22,8 @@
 // files are that user's; there is no other one, so set-user-ID programs, chown
 // and file capabilities do nothing. The image's ENV is the environment, with the
 // Spec's on top. A Snapshot is an image too: the layers that the sandbox stood
-// on, and one with what it has written.
+// on, and one with what it has written. A later one of the same name takes its
+// place; sandboxes that stand on the old one go on.
 //
 // # How it comes to be, in this order
 //

@@ -97,8 +97,8 @@ func (in *instance) Snapshot(ctx context.Context, image string) (err error) {
 	}
 	defer from.Close()
 	img := in.ground.image
-	img.Name, img.Digest = image, in.ground.identity+"+"+image
-	return in.driver.store.Add(ctx, snapshotKey(in.ground.base, image), img, func(ctx context.Context, files string) (int64, error) {
+	img.Name, img.Digest, img.Base = image, in.ground.identity+"+"+image, in.ground.base
+	return in.driver.store.Add(ctx, image, img, func(ctx context.Context, files string) (int64, error) {
 		to, err := os.Open(files)
 		if err != nil {
 			return 0, err
