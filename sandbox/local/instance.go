@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -137,12 +138,19 @@ func (in *instance) start(ctx context.Context, cmd *exec.Cmd, plan contain.Plan,
 		}
 		return unavailable(err)
 	}
-	if err := in.written.receive(get); err != nil { // or it has ended before it could send anything
-		_ = in.Destroy(context.WithoutCancel(ctx))
+	switch err := in.written.receive(get); {
+	case errors.Is(err, unix.EAGAIN): // it has ended before it could send anything
+		_ = in.stream.Close()
+		<-in.dead
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return unavailable(fmt.Errorf("%w (%s)", err, in.death.Detail))
+		if in.death.Cause == sandbox.DeathMemory {
+			return fmt.Errorf("Limits.Memory: %s", in.death.Detail)
+		}
+		return fmt.Errorf("%w: its first process ended: %s", sandbox.ErrBroken, in.death.Detail)
+	case err != nil:
+		return errors.Join(err, in.Destroy(context.WithoutCancel(ctx)))
 	}
 	return nil
 }
@@ -183,20 +191,31 @@ type wallFailure string
 
 func (f wallFailure) Error() string { return string(f) }
 
-// Is recognises what the kernel forbade.
+// Is recognises what the kernel forbade, or had no more of.
 func (f wallFailure) Is(target error) bool {
-	return (target == unix.EPERM || target == unix.EACCES) && strings.HasSuffix(string(f), target.Error())
+	known := append([]error{unix.EPERM, unix.EACCES}, scarce...)
+	return slices.Contains(known, target) && strings.HasSuffix(string(f), target.Error())
 }
 
-// unavailable is the error of a machine on which there can be no sandboxes.
+// scarce is what the kernel says when a machine has no more of something now.
+var scarce = []error{unix.EAGAIN, unix.ENOMEM, unix.EMFILE, unix.ENFILE}
+
+// exhausted marks the error of a machine that has no more of something now.
+func exhausted(err error) error {
+	if errors.Is(err, sandbox.ErrUnavailable) || !slices.ContainsFunc(scarce, func(s error) bool { return errors.Is(err, s) }) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, sandbox.ErrUnavailable)
+}
+
+// unavailable explains why the first process of a sandbox could not be started,
+// or could not build the walls, where that is the machine's fault.
 func unavailable(err error) error {
 	detail, mend := explain("", err)
 	if detail == err.Error() {
-		mend = "'apprentice doctor' says more, and --sandbox docker does without namespaces of our own"
-	} else {
-		err = fmt.Errorf("%s: %w", detail, err)
+		return err
 	}
-	return fmt.Errorf("%w; %s: %w", err, mend, sandbox.ErrUnavailable)
+	return fmt.Errorf("%s: %w; %s: %w", detail, err, mend, sandbox.ErrUnavailable)
 }
 
 func (in *instance) wait() {

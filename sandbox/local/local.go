@@ -247,6 +247,13 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (_ sandbox.Instan
 	if err := sandbox.CheckRequired(spec, force); err != nil {
 		return nil, fmt.Errorf("local sandbox: %w", err)
 	}
+	if err := check(spec); err != nil {
+		return nil, fmt.Errorf("local sandbox: %w", err)
+	}
+	shown, err := mounts(spec.Mounts)
+	if err != nil {
+		return nil, fmt.Errorf("local sandbox: %w", err)
+	}
 	g, err := d.ground(ctx, spec.Image)
 	if err != nil {
 		return nil, err
@@ -256,11 +263,6 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (_ sandbox.Instan
 			g.release()
 		}
 	}()
-	for _, m := range spec.Mounts {
-		if err := reachable(m.Source); err != nil {
-			return nil, fmt.Errorf("mounting %s: %w", m.Source, err)
-		}
-	}
 	labels, err := sandbox.NewLabels(spec)
 	if err != nil {
 		return nil, err
@@ -279,21 +281,21 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (_ sandbox.Instan
 	in.group = d.groups.group(in.id, in.limits)
 	guest, err := d.program()
 	if err != nil {
-		return nil, fmt.Errorf("holding the guest program: %w", err)
+		return nil, fmt.Errorf("local sandbox: holding the guest program: %w", exhausted(err))
 	}
 	defer guest.Close()
-	if err := in.start(ctx, d.command(spec, g, guest), d.plan(spec, g, in.group.binds()), labels); err != nil {
-		return nil, fmt.Errorf("starting a local sandbox: %w", err)
+	if err := in.start(ctx, d.command(spec, g, guest), d.plan(spec, g, slices.Concat(in.group.binds(), shown)), labels); err != nil {
+		return nil, fmt.Errorf("starting a local sandbox: %w", exhausted(err))
 	}
 	return in, nil
 }
 
-func (d *Driver) plan(spec sandbox.Spec, g *ground, groups []contain.Bind) contain.Plan {
+func (d *Driver) plan(spec sandbox.Spec, g *ground, more []contain.Bind) contain.Plan {
 	limits := spec.Limits.OrDefault()
 	p := contain.Plan{
 		Hostname:     "sandbox",
 		Lowers:       d.store.Folders(g.image),
-		Binds:        slices.Concat(g.binds, groups),
+		Binds:        slices.Concat(g.binds, more),
 		Links:        g.links,
 		Files:        g.files,
 		Folders:      g.folders,
@@ -316,9 +318,6 @@ func (d *Driver) plan(spec sandbox.Spec, g *ground, groups []contain.Bind) conta
 	p.DiskFiles = p.DiskBytes/diskPerFile + firstFiles
 	if spec.Network == sandbox.NetworkHost {
 		p.Files = withResolver(g.files)
-	}
-	for _, m := range spec.Mounts {
-		p.Binds = append(p.Binds, contain.Bind{Source: m.Source, Target: m.Target})
 	}
 	return p
 }

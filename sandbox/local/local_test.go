@@ -287,12 +287,44 @@ func TestAFolderThatTheUserInsideCannotReachIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "chmod o+x "+dir)
 }
 
-func TestWallsThatCannotBeBuiltAreSaidSo(t *testing.T) {
+// TestWhatIsWrongWithASpec is not the machine's fault, and must not be tried
+// again.
+func TestWhatIsWrongWithASpec(t *testing.T) {
 	d := driver(t, local.Options{})
-	_, err := d.Start(t.Context(), sandbox.Spec{Mounts: []sandbox.Mount{{Source: "/usr", Target: "/usr/no/such/place"}}})
-	require.ErrorIs(t, err, sandbox.ErrUnavailable)
-	require.ErrorContains(t, err, "building the root")
+	mount := func(source, target string) sandbox.Spec {
+		return sandbox.Spec{Mounts: []sandbox.Mount{{Source: "/usr/bin", Target: "/first"}, {Source: source, Target: target}}}
+	}
+	for want, spec := range map[string]sandbox.Spec{
+		"Mounts[1].Source: lstat /no: no such file":           mount("/no/such/folder", "/x"),
+		`Mounts[1].Source: "usr" is no absolute path`:         mount("usr", "/x"),
+		`Mounts[1].Source: "" is no absolute path`:            mount("", "/x"),
+		`Mounts[1].Target: "x" is no absolute path`:           mount("/usr", "x"),
+		`Mounts[1].Target: "/x/.." is no absolute path`:       mount("/usr", "/x/.."),
+		"building the root: Mounts[1]: showing /usr: a place": mount("/usr", "/usr/no/such/place"),
+		"Mounts[1]: showing /usr at /etc/passwd":              mount("/usr", "/etc/passwd"),
+		"Limits.Memory: 65536 bytes":                          {Limits: sandbox.Limits{Memory: 64 << 10}},
+		"Limits.Disk: -1 bytes":                               {Limits: sandbox.Limits{Disk: -1}},
+		"Limits.Processes: 1, ":                               {Limits: sandbox.Limits{Processes: 1}},
+		"Limits.CPUs: -1 ":                                    {Limits: sandbox.Limits{CPUs: -1}},
+		`the variable "X" of Env`:                             {Env: map[string]string{"X": "\x00"}},
+	} {
+		_, err := d.Start(t.Context(), spec)
+		require.ErrorContains(t, err, want)
+		require.NotErrorIs(t, err, sandbox.ErrUnavailable)
+		require.NotErrorIs(t, err, sandbox.ErrBroken)
+	}
 	left, err := d.List(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, left)
+}
+
+func TestAMountThatIsALink(t *testing.T) {
+	dir := stateDir(t)
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "folder"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "folder", "file"), []byte("x"), 0o644))
+	require.NoError(t, os.Symlink(filepath.Join(dir, "folder"), filepath.Join(dir, "link")))
+	sb, err := guest.Open(t.Context(), driver(t, local.Options{}), sandbox.Spec{Mounts: []sandbox.Mount{{Source: filepath.Join(dir, "link"), Target: "/mnt"}}})
+	require.NoError(t, err)
+	defer sb.Close()
+	require.Equal(t, "x", run(t, sb, "cat /mnt/file"))
 }

@@ -26,7 +26,10 @@ type written struct {
 // receive takes the folder from the socket that contain has sent it through.
 func (w *written) receive(socket *os.File) error {
 	oob := make([]byte, unix.CmsgSpace(4))
-	_, n, _, _, err := unix.Recvmsg(int(socket.Fd()), make([]byte, 1), oob, unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
+	_, n, flags, _, err := unix.Recvmsg(int(socket.Fd()), make([]byte, 1), oob, unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
+	if err == nil && flags&unix.MSG_CTRUNC != 0 {
+		err = unix.EMFILE // the kernel does not say it in any other way
+	}
 	if err != nil {
 		return os.NewSyscallError("recvmsg", err)
 	}

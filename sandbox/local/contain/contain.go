@@ -83,7 +83,11 @@ type Plan struct {
 }
 
 // A Bind is a file or folder of the host shown inside.
-type Bind struct{ Source, Target string }
+type Bind struct {
+	Source, Target string
+	// Field is what asks for it, for errors; empty means the driver.
+	Field string
+}
 
 // The file descriptors between the driver and this program: where the plan
 // comes from, where a failure is told, and where the folder goes that holds
@@ -186,6 +190,9 @@ func (p *Plan) root() error {
 	}
 	for _, b := range p.Binds {
 		if err := bind(b); err != nil {
+			if b.Field != "" {
+				return fmt.Errorf("%s: %w", b.Field, err)
+			}
 			return err
 		}
 	}
