@@ -31,21 +31,33 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox/sandboxtest"
 )
 
-// debian is a real image, as a docker-archive: what "docker save" makes of the
-// one that "make test" prepares.
+// archiveVariable names a file that docker save has written of a real image.
+const archiveVariable = "APPRENTICE_TEST_ARCHIVE"
+
+// debian is a real image, as a docker-archive.
 func debian(t *testing.T) string {
 	t.Helper()
-	if path := os.Getenv("APPRENTICE_TEST_ARCHIVE"); path != "" {
-		return "docker-archive:" + path
+	path := saved(t, t.TempDir())
+	if path == "" {
+		sandboxtest.Missing(t, "docker", "run `make test`, which provides an engine on Debian, or set APPRENTICE_TEST_IMAGE (and DOCKER_HOST) to an image with bash, git, Go and Python, or "+archiveVariable+" to a file that docker save has written of one")
 	}
-	ref := os.Getenv("APPRENTICE_TEST_IMAGE")
-	if ref == "" {
-		sandboxtest.Missing(t, "docker", "run `make test`, which provides an engine on Debian, or set APPRENTICE_TEST_IMAGE (and DOCKER_HOST) to an image with bash, git, Go and Python, or APPRENTICE_TEST_ARCHIVE to a file that docker save has written of one")
+	return "docker-archive:" + path
+}
+
+// saved is the file of a real image: the one that was given, or what "docker
+// save" makes, in dir, of the one that "make test" prepares; empty where there
+// is none.
+func saved(t *testing.T, dir string) string {
+	t.Helper()
+	path, ref := os.Getenv(archiveVariable), os.Getenv("APPRENTICE_TEST_IMAGE")
+	if path != "" || ref == "" {
+		return path
 	}
-	path := filepath.Join(t.TempDir(), "image.tar")
+	path = filepath.Join(dir, "image.tar")
 	msg, err := exec.Command("docker", "save", "-o", path, ref).CombinedOutput()
 	require.NoError(t, err, "docker save: %s", msg)
-	return "docker-archive:" + path
+	require.NoError(t, os.Chmod(path, 0o644))
+	return path
 }
 
 // TestOnDebian does all that needs the real image, which takes a while to
