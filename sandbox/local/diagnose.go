@@ -44,7 +44,13 @@ func diagnoseKernel() Finding {
 // diagnoseNamespaces makes the namespaces of a sandbox once.
 func (d *Driver) diagnoseNamespaces() Finding {
 	f := Finding{What: "namespaces"}
-	cmd := d.command(sandbox.Spec{}, d.onHost(store.Image{}, func() {}))
+	guest, err := d.program()
+	if err != nil {
+		f.Detail = err.Error()
+		return f
+	}
+	defer guest.Close()
+	cmd := d.command(sandbox.Spec{}, d.onHost(store.Image{}, func() {}), guest)
 	if err := cmd.Start(); err != nil {
 		f.Detail, f.Mend = explain("", err)
 		return f

@@ -40,8 +40,26 @@ func TestWhyThereCanBeNoNamespaces(t *testing.T) {
 			detail, mend := explain(machine(t, tt.files), tt.err)
 			require.Contains(t, detail, tt.want)
 			require.Contains(t, mend, tt.mend)
-			require.ErrorIs(t, unavailable(tt.err), sandbox.ErrUnavailable)
+			require.Equal(t, detail != tt.err.Error(), errors.Is(unavailable(tt.err), sandbox.ErrUnavailable))
 		})
+	}
+}
+
+func TestWhatAMachineHasNoMoreOf(t *testing.T) {
+	for _, err := range []error{
+		os.NewSyscallError("pipe2", unix.EMFILE),
+		os.NewSyscallError("memfd_create", unix.ENFILE),
+		&os.PathError{Op: "fork/exec", Path: "/proc/self/fd/9", Err: unix.EAGAIN},
+		wallFailure("building the root: mounting tmpfs on /new: cannot allocate memory"),
+	} {
+		require.ErrorIs(t, exhausted(unavailable(err)), sandbox.ErrUnavailable)
+		require.ErrorIs(t, exhausted(unavailable(err)), err)
+	}
+	for _, err := range []error{
+		wallFailure("building the root: Mounts[0]: showing /usr at /etc/passwd: invalid argument"),
+		errors.New("resource temporarily unavailable"),
+	} {
+		require.Equal(t, err, exhausted(unavailable(err)))
 	}
 }
 

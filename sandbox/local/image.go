@@ -54,8 +54,8 @@ func (d *Driver) Resolve(ctx context.Context, image string) (string, error) {
 }
 
 // ground finds what an image's name stands for, and fetches it if need be.
-// Snapshots go first. One of the host's allow-list is looked for together with
-// it, because its files are of no use on another one.
+// Snapshots go first. The files of one that stands on the allow-list of another
+// host are of no use on this one.
 func (d *Driver) ground(ctx context.Context, image string) (*ground, error) {
 	if image == "" {
 		image = d.baseImage
@@ -64,16 +64,16 @@ func (d *Driver) ground(ctx context.Context, image string) (*ground, error) {
 		return d.onHost(store.Image{}, func() {}), nil
 	}
 	if isSnapshotName(image) {
-		for _, base := range []string{d.base.digest, ""} {
-			img, release, err := d.store.Find(ctx, snapshotKey(base, image))
-			switch {
-			case err == nil && base == "":
-				return onImage(img, release), nil
-			case err == nil:
-				return d.onHost(img, release), nil
-			case !errors.Is(err, sandbox.ErrNoImage):
-				return nil, fmt.Errorf("snapshot %s: %w", image, err)
-			}
+		img, release, err := d.store.Find(ctx, image)
+		switch {
+		case err == nil && img.Base == "":
+			return onImage(img, release), nil
+		case err == nil && img.Base == d.base.digest:
+			return d.onHost(img, release), nil
+		case err == nil:
+			release()
+		case !errors.Is(err, sandbox.ErrNoImage):
+			return nil, fmt.Errorf("snapshot %s: %w", image, err)
 		}
 	}
 	if strings.HasPrefix(image, "localhost/") {
@@ -91,9 +91,6 @@ func (d *Driver) ground(ctx context.Context, image string) (*ground, error) {
 func isSnapshotName(image string) bool {
 	return !strings.HasPrefix(image, "oci:") && !strings.HasPrefix(image, "docker-archive:")
 }
-
-// snapshotKey names a snapshot in the store.
-func snapshotKey(base, image string) string { return strings.TrimSpace(base + " " + image) }
 
 // onHost is the allow-list of the host, with the layers of a snapshot of it.
 func (d *Driver) onHost(img store.Image, release func()) *ground {

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -113,11 +115,12 @@ func (in *instance) start(ctx context.Context, cmd *exec.Cmd, plan contain.Plan,
 		return errors.Join(unavailable(err), in.group.remove(context.Background()), note.forget())
 	}
 	in.stream = stream{Reader: outR, in: keep(inW), out: keep(outR)}
+	shared := forgetShared(cmd.Process.Pid) // before anybody waits, so that the number stays this process's
 	go in.wait()
 	_ = failW.Close()
 	// All this while the process is starting; it waits for its plan.
 	text, err := json.Marshal(plan)
-	if err := errors.Join(err, note.complete(cmd.Process.Pid), in.group.limit(in.limits)); err != nil {
+	if err := errors.Join(shared, err, note.complete(cmd.Process.Pid), in.group.limit(in.limits)); err != nil {
 		return errors.Join(err, in.Destroy(context.Background()))
 	}
 	go func() { // the plan may be larger than a pipe
@@ -135,12 +138,49 @@ func (in *instance) start(ctx context.Context, cmd *exec.Cmd, plan contain.Plan,
 		}
 		return unavailable(err)
 	}
-	if err := in.written.receive(get); err != nil { // or it has ended before it could send anything
-		_ = in.Destroy(context.WithoutCancel(ctx))
+	switch err := in.written.receive(get); {
+	case errors.Is(err, unix.EAGAIN): // it has ended before it could send anything
+		_ = in.stream.Close()
+		<-in.dead
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return unavailable(fmt.Errorf("%w (%s)", err, in.death.Detail))
+		if in.death.Cause == sandbox.DeathMemory {
+			return fmt.Errorf("Limits.Memory: %s", in.death.Detail)
+		}
+		return fmt.Errorf("%w: its first process ended: %s", sandbox.ErrBroken, in.death.Detail)
+	case err != nil:
+		return errors.Join(err, in.Destroy(context.WithoutCancel(ctx)))
+	}
+	return nil
+}
+
+// forgetShared has the kernel remove shared memory of System V that nobody uses,
+// in the ipc namespace of a process, where contain may not ask for that. An
+// ordinary user may not either.
+func forgetShared(pid int) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	own, err := os.Open("/proc/thread-self/ns/ipc")
+	if err != nil {
+		return err
+	}
+	defer own.Close()
+	its, err := os.Open(fmt.Sprintf("/proc/%d/ns/ipc", pid))
+	if err != nil {
+		return err
+	}
+	defer its.Close()
+	defer runtime.UnlockOSThread()
+	runtime.LockOSThread()
+	if unix.Setns(int(its.Fd()), unix.CLONE_NEWIPC) != nil {
+		return nil // this root's rights do not reach that far
+	}
+	_ = os.WriteFile("/proc/sys/kernel/shm_rmid_forced", []byte("1"), 0)
+	if err := unix.Setns(int(own.Fd()), unix.CLONE_NEWIPC); err != nil {
+		runtime.LockOSThread() // better to lose the thread than to let others run on it
+		return fmt.Errorf("leaving the ipc namespace of a sandbox: %w", err)
 	}
 	return nil
 }
@@ -151,20 +191,31 @@ type wallFailure string
 
 func (f wallFailure) Error() string { return string(f) }
 
-// Is recognises what the kernel forbade.
+// Is recognises what the kernel forbade, or had no more of.
 func (f wallFailure) Is(target error) bool {
-	return (target == unix.EPERM || target == unix.EACCES) && strings.HasSuffix(string(f), target.Error())
+	known := append([]error{unix.EPERM, unix.EACCES}, scarce...)
+	return slices.Contains(known, target) && strings.HasSuffix(string(f), target.Error())
 }
 
-// unavailable is the error of a machine on which there can be no sandboxes.
+// scarce is what the kernel says when a machine has no more of something now.
+var scarce = []error{unix.EAGAIN, unix.ENOMEM, unix.EMFILE, unix.ENFILE}
+
+// exhausted marks the error of a machine that has no more of something now.
+func exhausted(err error) error {
+	if errors.Is(err, sandbox.ErrUnavailable) || !slices.ContainsFunc(scarce, func(s error) bool { return errors.Is(err, s) }) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, sandbox.ErrUnavailable)
+}
+
+// unavailable explains why the first process of a sandbox could not be started,
+// or could not build the walls, where that is the machine's fault.
 func unavailable(err error) error {
 	detail, mend := explain("", err)
 	if detail == err.Error() {
-		mend = "'apprentice doctor' says more, and --sandbox docker does without namespaces of our own"
-	} else {
-		err = fmt.Errorf("%s: %w", detail, err)
+		return err
 	}
-	return fmt.Errorf("%w; %s: %w", err, mend, sandbox.ErrUnavailable)
+	return fmt.Errorf("%s: %w; %s: %w", detail, err, mend, sandbox.ErrUnavailable)
 }
 
 func (in *instance) wait() {

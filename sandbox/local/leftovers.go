@@ -25,6 +25,8 @@ type state struct {
 	Labels  map[string]string `json:"labels"`
 	Groups  []string          `json:"groups,omitempty"` // folders of control groups
 	Guest   string            `json:"guest,omitempty"`  // a sandbox.Owner: the guest's process, once it is there
+
+	guest sandbox.Owner // the same, of a note that was read
 }
 
 func (d *Driver) stateFile(id string) string {
@@ -115,8 +117,8 @@ func (d *Driver) List(context.Context) ([]sandbox.Running, error) {
 		if err != nil {
 			continue // it ended just now
 		}
-		var s state
-		if err := json.Unmarshal(b, &s); err != nil {
+		s, labels, err := parseNote(b)
+		if err != nil {
 			// It is being written just now, or whoever wrote it was killed just
 			// then (see create), when nothing else of the sandbox was there.
 			if st, err := e.Info(); err == nil && time.Since(st.ModTime()) > time.Minute {
@@ -124,9 +126,8 @@ func (d *Driver) List(context.Context) ([]sandbox.Running, error) {
 			}
 			continue
 		}
-		labels, err := sandbox.ParseLabels(s.Labels)
-		if err != nil {
-			continue
+		if s.elsewhere() && time.Now().After(labels.Deadline) {
+			continue // it has ended itself, and its note is for those who can see that
 		}
 		found = append(found, sandbox.Running{ID: s.ID, Labels: labels, Started: s.Started, Remove: func(ctx context.Context) error {
 			if err := s.end(ctx); err != nil {
@@ -141,15 +142,38 @@ func (d *Driver) List(context.Context) ([]sandbox.Running, error) {
 	return found, nil
 }
 
+// parseNote reads a note, with all that is needed to end its sandbox.
+func parseNote(b []byte) (s state, labels sandbox.Labels, err error) {
+	if err := json.Unmarshal(b, &s); err != nil {
+		return s, labels, err
+	}
+	if s.Guest != "" {
+		if s.guest, err = sandbox.ParseOwner(s.Guest); err != nil {
+			return s, labels, err
+		}
+	}
+	labels, err = sandbox.ParseLabels(s.Labels)
+	return s, labels, err
+}
+
+// elsewhere reports whether nothing is known here of a sandbox's guest: the
+// folder is shared with another machine, or with a container.
+func (s *state) elsewhere() bool {
+	return s.Guest != "" && !isSeen(s.guest) && !s.guest.Dead()
+}
+
+// isSeen reports whether a guest runs here, for certain: its number alone says
+// nothing, which elsewhere and later is that of a stranger.
+func isSeen(guest sandbox.Owner) bool {
+	seen, err := sandbox.OwnerOf(guest.PID)
+	return err == nil && seen == guest
+}
+
 // end ends what is left of a sandbox. A guest that is not named either was
 // never started, or has found the pipe with its plan to end without one.
 func (s *state) end(ctx context.Context) error {
 	if s.Guest != "" {
-		guest, err := sandbox.ParseOwner(s.Guest)
-		if err != nil {
-			return err
-		}
-		if err := kill(ctx, guest); err != nil {
+		if err := kill(ctx, s.guest); err != nil {
 			return err
 		}
 	}
@@ -157,21 +181,21 @@ func (s *state) end(ctx context.Context) error {
 }
 
 // kill kills a guest and waits for its end, and so for that of all others in
-// its pid namespace.
+// its pid namespace. Nothing else is ever killed.
 func kill(ctx context.Context, guest sandbox.Owner) error {
-	if guest.Dead() {
-		return nil
-	}
 	fd, err := unix.PidfdOpen(guest.PID, 0)
-	if errors.Is(err, unix.ESRCH) {
-		return nil
+	if err == nil {
+		defer unix.Close(fd)
+	}
+	// A guest that is there now was there when its number was opened.
+	if !isSeen(guest) {
+		if guest.Dead() {
+			return nil
+		}
+		return errors.New("its guest is of another machine, boot or pid namespace, and can only be ended there")
 	}
 	if err != nil {
 		return os.NewSyscallError("pidfd_open", err)
-	}
-	defer unix.Close(fd)
-	if guest.Dead() { // and the number was given to another process just now
-		return nil
 	}
 	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
 		return os.NewSyscallError("pidfd_send_signal", err)

@@ -22,7 +22,8 @@
 // files are that user's; there is no other one, so set-user-ID programs, chown
 // and file capabilities do nothing. The image's ENV is the environment, with the
 // Spec's on top. A Snapshot is an image too: the layers that the sandbox stood
-// on, and one with what it has written.
+// on, and one with what it has written. A later one of the same name takes its
+// place; sandboxes that stand on the old one go on.
 //
 // # How it comes to be, in this order
 //
@@ -53,7 +54,8 @@
 // The disk is a tmpfs: files are memory. So files count against the limit of
 // memory, and where memory is limited they get at most three quarters of it,
 // and /dev/shm an eighth: else a full disk would take the memory that the guest
-// needs to say so. A file may be as large as the disk and no larger (RLIMIT_FSIZE),
+// needs to say so. Files are counted too, one for each 8 KiB of the disk, because
+// the kernel needs memory for an empty one as well. A file may be as large as the disk and no larger (RLIMIT_FSIZE),
 // holes included. The guest is the last that the kernel kills for memory; when
 // it is, the sandbox ends as [sandbox.DeathMemory].
 //
@@ -112,6 +114,7 @@ type Options struct {
 type Driver struct {
 	dir       string
 	guest     *os.File // a sealed memfd: nothing inside can write to it
+	ownGuest  []byte   // the same, where each sandbox must have a memfd of its own
 	base      base
 	baseImage string
 	store     *store.Store
@@ -151,7 +154,14 @@ func New(opts Options) (*Driver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("local driver: %w", err)
 	}
-	f, err := sealed(opts.Guest)
+	f, err := sealed(opts.Guest, seals|unix.F_SEAL_EXEC)
+	var own []byte
+	if errors.Is(err, unix.EINVAL) { // before Linux 6.3
+		if os.Geteuid() != 0 {
+			own = opts.Guest
+		}
+		f, err = sealed(opts.Guest, seals)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("local driver: holding the guest program: %w", err)
 	}
@@ -159,7 +169,7 @@ func New(opts Options) (*Driver, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("local driver: %w", err), f.Close())
 	}
-	d := &Driver{dir: opts.Dir, guest: f, base: b, baseImage: opts.BaseImage, store: images, groups: findCgroups("")}
+	d := &Driver{dir: opts.Dir, guest: f, ownGuest: own, base: b, baseImage: opts.BaseImage, store: images, groups: findCgroups("")}
 	if hasFilters() {
 		if d.filter, err = seccomp.Program(); err != nil {
 			return nil, errors.Join(fmt.Errorf("local driver: %w", err), f.Close())
@@ -168,27 +178,54 @@ func New(opts Options) (*Driver, error) {
 	return d, nil
 }
 
+// seals keep the text of a memory file as it is. F_SEAL_EXEC also keeps it
+// executable, whatever its owner does; and an ordinary user, who owns it, is the
+// user inside.
+const seals = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
+
 // sealed returns an executable memory file that can never change.
-func sealed(b []byte) (*os.File, error) {
+func sealed(b []byte, seals int) (*os.File, error) {
 	low, err := unix.MemfdCreate("apprentice-guest", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, os.NewSyscallError("memfd_create", err)
 	}
 	defer unix.Close(low)
-	// It is started by its number, which must be none that the new process has
-	// something else under.
-	fd, err := unix.FcntlInt(uintptr(low), unix.F_DUPFD_CLOEXEC, contain.WrittenFD+1)
+	f, err := high(low)
 	if err != nil {
-		return nil, os.NewSyscallError("dup", err)
+		return nil, err
 	}
-	f := os.NewFile(uintptr(fd), "apprentice-guest")
 	if _, err := f.Write(b); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	if _, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_WRITE|unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL); err != nil {
+	if _, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, seals); err != nil {
 		return nil, errors.Join(os.NewSyscallError("seal", err), f.Close())
 	}
 	return f, nil
+}
+
+// high opens the guest program once more. It is started by its number, which
+// must be none that the new process has something else under.
+func high(guest int) (*os.File, error) {
+	fd, err := unix.FcntlInt(uintptr(guest), unix.F_DUPFD_CLOEXEC, contain.WrittenFD+1)
+	if err != nil {
+		return nil, os.NewSyscallError("dup", err)
+	}
+	return os.NewFile(uintptr(fd), "apprentice-guest"), nil
+}
+
+// program opens the guest program for the start of one sandbox. Where it can
+// only be sealed in part, a sandbox must not be able to spoil it for others:
+// each has its own, which takes some milliseconds.
+func (d *Driver) program() (*os.File, error) {
+	if d.ownGuest != nil {
+		return sealed(d.ownGuest, seals)
+	}
+	// The seal does not keep it readable, and the kernel trusts a process less
+	// whose program it may not read.
+	if err := d.guest.Chmod(0o777); err != nil {
+		return nil, err
+	}
+	return high(int(d.guest.Fd()))
 }
 
 // Close lets go of the guest program. Sandboxes that run are not touched.
@@ -210,6 +247,13 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (_ sandbox.Instan
 	if err := sandbox.CheckRequired(spec, force); err != nil {
 		return nil, fmt.Errorf("local sandbox: %w", err)
 	}
+	if err := check(spec); err != nil {
+		return nil, fmt.Errorf("local sandbox: %w", err)
+	}
+	shown, err := mounts(spec.Mounts)
+	if err != nil {
+		return nil, fmt.Errorf("local sandbox: %w", err)
+	}
 	g, err := d.ground(ctx, spec.Image)
 	if err != nil {
 		return nil, err
@@ -219,11 +263,6 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (_ sandbox.Instan
 			g.release()
 		}
 	}()
-	for _, m := range spec.Mounts {
-		if err := reachable(m.Source); err != nil {
-			return nil, fmt.Errorf("mounting %s: %w", m.Source, err)
-		}
-	}
 	labels, err := sandbox.NewLabels(spec)
 	if err != nil {
 		return nil, err
@@ -240,23 +279,29 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (_ sandbox.Instan
 		dead:        make(chan struct{}),
 	}
 	in.group = d.groups.group(in.id, in.limits)
-	if err := in.start(ctx, d.command(spec, g), d.plan(spec, g, in.group.binds()), labels); err != nil {
-		return nil, fmt.Errorf("starting a local sandbox: %w", err)
+	guest, err := d.program()
+	if err != nil {
+		return nil, fmt.Errorf("local sandbox: holding the guest program: %w", exhausted(err))
+	}
+	defer guest.Close()
+	if err := in.start(ctx, d.command(spec, g, guest), d.plan(spec, g, slices.Concat(in.group.binds(), shown)), labels); err != nil {
+		return nil, fmt.Errorf("starting a local sandbox: %w", exhausted(err))
 	}
 	return in, nil
 }
 
-func (d *Driver) plan(spec sandbox.Spec, g *ground, groups []contain.Bind) contain.Plan {
+func (d *Driver) plan(spec sandbox.Spec, g *ground, more []contain.Bind) contain.Plan {
 	limits := spec.Limits.OrDefault()
 	p := contain.Plan{
 		Hostname:     "sandbox",
 		Lowers:       d.store.Folders(g.image),
-		Binds:        slices.Concat(g.binds, groups),
+		Binds:        slices.Concat(g.binds, more),
 		Links:        g.links,
 		Files:        g.files,
 		Folders:      g.folders,
 		ForAll:       g.forAll,
 		SharedBytes:  sharedMemory,
+		SharedFiles:  limits.Memory / sharedMemoryPerFile,
 		HostNetwork:  spec.Network == sandbox.NetworkHost,
 		DiskBytes:    limits.Disk,
 		ProcessCount: uint64(limits.Processes),
@@ -270,11 +315,9 @@ func (d *Driver) plan(spec sandbox.Spec, g *ground, groups []contain.Bind) conta
 	} else {
 		p.DataBytes = uint64(limits.Memory)
 	}
+	p.DiskFiles = p.DiskBytes/diskPerFile + firstFiles
 	if spec.Network == sandbox.NetworkHost {
 		p.Files = withResolver(g.files)
-	}
-	for _, m := range spec.Mounts {
-		p.Binds = append(p.Binds, contain.Bind{Source: m.Source, Target: m.Target})
 	}
 	return p
 }
@@ -282,10 +325,18 @@ func (d *Driver) plan(spec sandbox.Spec, g *ground, groups []contain.Bind) conta
 // sharedMemory is the size of /dev/shm, as Docker has it.
 const sharedMemory = 64 << 20
 
-func (d *Driver) command(spec sandbox.Spec, g *ground) *exec.Cmd {
+// How many files there can be, empty ones and folders included: each takes about
+// a kilobyte of memory beside its contents.
+const (
+	diskPerFile         = 8 << 10  // bytes of the disk, so that files add an eighth to it at most
+	firstFiles          = 256      // that a sandbox starts with, and a few more
+	sharedMemoryPerFile = 32 << 10 // bytes of the limit of memory, for each file in /dev/shm
+)
+
+func (d *Driver) command(spec sandbox.Spec, g *ground, guest *os.File) *exec.Cmd {
 	// The guest is started from memory: there is no file of it that something
 	// inside or outside could replace.
-	cmd := exec.Command(fmt.Sprintf("/proc/self/fd/%d", d.guest.Fd()), "contain")
+	cmd := exec.Command(fmt.Sprintf("/proc/self/fd/%d", guest.Fd()), "contain")
 	cmd.Args[0] = "apprentice-guest"
 	cmd.Dir = "/"
 	life := spec.Lifetime

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -175,22 +177,104 @@ func TestLeftoversOfADeadOwnerAreFound(t *testing.T) {
 	require.NoFileExists(t, path)
 }
 
-func TestANoteThatWasNeverFinishedGoes(t *testing.T) {
+// TestAProcessThatOnlyHasTheNumberOfAGuestIsLeftAlone has notes whose deadline
+// has passed, and whose guest has the number of a process that lives here.
+func TestAProcessThatOnlyHasTheNumberOfAGuestIsLeftAlone(t *testing.T) {
+	stranger := exec.Command("cat")
+	in, err := stranger.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, stranger.Start())
+	here, err := sandbox.OwnerOf(stranger.Process.Pid)
+	require.NoError(t, err)
+	for _, tt := range []struct {
+		name, deadline string
+		change         func(*sandbox.Owner)
+		listed, kept   bool
+	}{
+		{"of another machine", "2001-01-01T00:00:00Z", func(o *sandbox.Owner) { o.Machine, o.Boot = "another", "another" }, false, true},
+		{"of another pid namespace", "2001-01-01T00:00:00Z", func(o *sandbox.Owner) { o.Namespace = "1" }, false, true},
+		{"of a machine without a name", "2001-01-01T00:00:00Z", func(o *sandbox.Owner) { o.Machine, o.Boot = "-", "another" }, false, true},
+		{"of another machine, with time left", "2999-01-01T00:00:00Z", func(o *sandbox.Owner) { o.Machine, o.Boot = "another", "another" }, true, true},
+		{"that has ended", "2001-01-01T00:00:00Z", func(o *sandbox.Owner) { o.Start-- }, true, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := stateDir(t)
+			d, err := local.New(local.Options{Dir: dir, Guest: sandboxtest.Guest(t)})
+			require.NoError(t, err)
+			defer d.Close()
+			owner := here
+			tt.change(&owner)
+			note := fmt.Appendf(nil, `{"id":"local-x","guest":"%[1]s","labels":{"apprentice.owner":"%[1]s","apprentice.deadline":"%[2]s"}}`, owner, tt.deadline)
+			path := filepath.Join(dir, "sandboxes", "local-x.json")
+			require.NoError(t, os.WriteFile(path, note, 0o600))
+			list, err := d.List(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, tt.listed, len(list) == 1)
+			for _, r := range list {
+				require.Equal(t, tt.kept, r.Remove(t.Context()) != nil)
+			}
+			_, err = os.Stat(path)
+			require.Equal(t, tt.kept, err == nil)
+			require.True(t, here.Alive())
+		})
+	}
+	require.NoError(t, in.Close())
+	require.NoError(t, stranger.Wait(), "it was not killed")
+}
+
+func TestANoteThatCannotBeReadGoes(t *testing.T) {
 	dir := stateDir(t)
 	d, err := local.New(local.Options{Dir: dir, Guest: sandboxtest.Guest(t)})
 	require.NoError(t, err)
 	defer d.Close()
-	fresh, old := filepath.Join(dir, "sandboxes", "local-fresh.json"), filepath.Join(dir, "sandboxes", "local-old.json")
-	for _, path := range []string{fresh, old} {
-		require.NoError(t, os.WriteFile(path, nil, 0o600))
+	for name, text := range map[string]string{"empty": "", "labels": `{"id":"local-x","labels":{"apprentice.owner":"me"}}`} {
+		fresh, old := filepath.Join(dir, "sandboxes", name+"-fresh.json"), filepath.Join(dir, "sandboxes", name+"-old.json")
+		for _, path := range []string{fresh, old} {
+			require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		}
+		long := time.Now().Add(-time.Hour)
+		require.NoError(t, os.Chtimes(old, long, long))
+		list, err := d.List(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, list)
+		require.FileExists(t, fresh)
+		require.NoFileExists(t, old)
 	}
-	long := time.Now().Add(-time.Hour)
-	require.NoError(t, os.Chtimes(old, long, long))
-	list, err := d.List(t.Context())
-	require.NoError(t, err)
-	require.Empty(t, list)
-	require.FileExists(t, fresh)
-	require.NoFileExists(t, old)
+}
+
+// TestTheGuestProgramCannotBeSpoiled takes its mode away, which the user inside
+// may do where that is the user of the driver.
+func TestTheGuestProgramCannotBeSpoiled(t *testing.T) {
+	for _, mode := range []string{"000", "111", "u-x", "777"} {
+		t.Run(mode, func(t *testing.T) {
+			d := driver(t, local.Options{})
+			sb := open(t, d, "")
+			shell := func() string {
+				sh, err := sb.Shell(t.Context(), "")
+				require.NoError(t, err)
+				res, err := sh.Run(t.Context(), "cat /proc/$PPID/oom_score_adj; chmod "+mode+" /proc/$PPID/exe", 0)
+				require.NoError(t, err)
+				require.Equal(t, sandbox.EndExit, res.End)
+				score, _, _ := strings.Cut(string(res.Output), "\n")
+				return score
+			}
+			require.Equal(t, "500", shell())
+			shell()
+			require.Equal(t, "0\n500\n", run(t, open(t, d, ""), "cat /proc/1/oom_score_adj /proc/$PPID/oom_score_adj"))
+		})
+	}
+	t.Run("where modes cannot be sealed", func(t *testing.T) {
+		d := driver(t, local.Options{})
+		d.CannotSealModes(sandboxtest.Guest(t))
+		bystander := open(t, d, "")
+		sh, err := open(t, d, "").Shell(t.Context(), "")
+		require.NoError(t, err)
+		_, err = sh.Run(t.Context(), "chmod 000 /proc/$PPID/exe", 0)
+		require.NoError(t, err)
+		_, err = bystander.Shell(t.Context(), "")
+		require.NoError(t, err)
+		run(t, open(t, d, ""), "true")
+	})
 }
 
 func TestAFolderThatTheUserInsideCannotReachIsRefused(t *testing.T) {
@@ -203,12 +287,44 @@ func TestAFolderThatTheUserInsideCannotReachIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "chmod o+x "+dir)
 }
 
-func TestWallsThatCannotBeBuiltAreSaidSo(t *testing.T) {
+// TestWhatIsWrongWithASpec is not the machine's fault, and must not be tried
+// again.
+func TestWhatIsWrongWithASpec(t *testing.T) {
 	d := driver(t, local.Options{})
-	_, err := d.Start(t.Context(), sandbox.Spec{Mounts: []sandbox.Mount{{Source: "/usr", Target: "/usr/no/such/place"}}})
-	require.ErrorIs(t, err, sandbox.ErrUnavailable)
-	require.ErrorContains(t, err, "building the root")
+	mount := func(source, target string) sandbox.Spec {
+		return sandbox.Spec{Mounts: []sandbox.Mount{{Source: "/usr/bin", Target: "/first"}, {Source: source, Target: target}}}
+	}
+	for want, spec := range map[string]sandbox.Spec{
+		"Mounts[1].Source: lstat /no: no such file":           mount("/no/such/folder", "/x"),
+		`Mounts[1].Source: "usr" is no absolute path`:         mount("usr", "/x"),
+		`Mounts[1].Source: "" is no absolute path`:            mount("", "/x"),
+		`Mounts[1].Target: "x" is no absolute path`:           mount("/usr", "x"),
+		`Mounts[1].Target: "/x/.." is no absolute path`:       mount("/usr", "/x/.."),
+		"building the root: Mounts[1]: showing /usr: a place": mount("/usr", "/usr/no/such/place"),
+		"Mounts[1]: showing /usr at /etc/passwd":              mount("/usr", "/etc/passwd"),
+		"Limits.Memory: 65536 bytes":                          {Limits: sandbox.Limits{Memory: 64 << 10}},
+		"Limits.Disk: -1 bytes":                               {Limits: sandbox.Limits{Disk: -1}},
+		"Limits.Processes: 1, ":                               {Limits: sandbox.Limits{Processes: 1}},
+		"Limits.CPUs: -1 ":                                    {Limits: sandbox.Limits{CPUs: -1}},
+		`the variable "X" of Env`:                             {Env: map[string]string{"X": "\x00"}},
+	} {
+		_, err := d.Start(t.Context(), spec)
+		require.ErrorContains(t, err, want)
+		require.NotErrorIs(t, err, sandbox.ErrUnavailable)
+		require.NotErrorIs(t, err, sandbox.ErrBroken)
+	}
 	left, err := d.List(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, left)
+}
+
+func TestAMountThatIsALink(t *testing.T) {
+	dir := stateDir(t)
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "folder"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "folder", "file"), []byte("x"), 0o644))
+	require.NoError(t, os.Symlink(filepath.Join(dir, "folder"), filepath.Join(dir, "link")))
+	sb, err := guest.Open(t.Context(), driver(t, local.Options{}), sandbox.Spec{Mounts: []sandbox.Mount{{Source: filepath.Join(dir, "link"), Target: "/mnt"}}})
+	require.NoError(t, err)
+	defer sb.Close()
+	require.Equal(t, "x", run(t, sb, "cat /mnt/file"))
 }

@@ -26,7 +26,10 @@ type written struct {
 // receive takes the folder from the socket that contain has sent it through.
 func (w *written) receive(socket *os.File) error {
 	oob := make([]byte, unix.CmsgSpace(4))
-	_, n, _, _, err := unix.Recvmsg(int(socket.Fd()), make([]byte, 1), oob, unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
+	_, n, flags, _, err := unix.Recvmsg(int(socket.Fd()), make([]byte, 1), oob, unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
+	if err == nil && flags&unix.MSG_CTRUNC != 0 {
+		err = unix.EMFILE // the kernel does not say it in any other way
+	}
 	if err != nil {
 		return os.NewSyscallError("recvmsg", err)
 	}
@@ -97,8 +100,8 @@ func (in *instance) Snapshot(ctx context.Context, image string) (err error) {
 	}
 	defer from.Close()
 	img := in.ground.image
-	img.Name, img.Digest = image, in.ground.identity+"+"+image
-	return in.driver.store.Add(ctx, snapshotKey(in.ground.base, image), img, func(ctx context.Context, files string) (int64, error) {
+	img.Name, img.Digest, img.Base = image, in.ground.identity+"+"+image, in.ground.base
+	return in.driver.store.Add(ctx, image, img, func(ctx context.Context, files string) (int64, error) {
 		to, err := os.Open(files)
 		if err != nil {
 			return 0, err

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/stretchr/testify/require"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
@@ -71,6 +72,65 @@ func TestMemoryIsLimitedForAllProcessesTogether(t *testing.T) {
 	res, err = sb.Run(t.Context(), sandbox.Command{Argv: []string{"true"}})
 	require.NoError(t, err)
 	require.True(t, res.Succeeded(), "the sandbox lives on: %+v", res)
+}
+
+// TestFilesAreCounted makes empty files, which take none of the disk's bytes
+// but memory all the same.
+func TestFilesAreCounted(t *testing.T) {
+	d := driver(t, local.Options{})
+	headers, mounts := programs(t)
+	for ground, spec := range map[string]sandbox.Spec{
+		"the host": {},
+		"an image": {Image: scratch(t, v1.Config{}, headers), Mounts: mounts},
+	} {
+		t.Run(ground, func(t *testing.T) {
+			spec.Limits = sandbox.Limits{Disk: 16 << 20, Memory: 256 << 20}
+			sb, err := guest.Open(t.Context(), d, spec)
+			require.NoError(t, err)
+			defer sb.Close()
+			for dir, fit := range map[string]int{"/tmp": 2000, "/dev/shm": 8000, "/dev": 30} {
+				many := func(n int) sandbox.Result {
+					res, err := sb.Run(t.Context(), sandbox.Command{
+						Dir: dir, Argv: []string{"sh", "-c", fmt.Sprintf("seq -f many-%%.0f %d | xargs touch", n)},
+					})
+					require.NoError(t, err)
+					return res
+				}
+				res := many(fit)
+				require.True(t, res.Succeeded(), "%s: %+v %s", dir, res, res.Output)
+				res = many(2 * fit)
+				require.Equal(t, sandbox.EndQuota, res.End, "%s: %+v", dir, res)
+				require.Contains(t, string(res.Output), "No space left on device")
+				run(t, sb, "find "+dir+" -maxdepth 1 -name 'many-*' -delete")
+			}
+		})
+	}
+	t.Run("many", func(t *testing.T) {
+		sb := open(t, d, "")
+		run(t, sb, "mkdir /tmp/many && cd /tmp/many && seq 100000 | xargs touch")
+	})
+}
+
+func TestSharedMemoryGoesWithItsCommand(t *testing.T) {
+	before, _ := os.ReadFile("/proc/sys/kernel/shm_rmid_forced")
+	d := driver(t, local.Options{})
+	headers, mounts := programs(t)
+	grounds := map[string]sandbox.Spec{"as root": {Image: scratch(t, v1.Config{}, headers), Mounts: mounts}}
+	if os.Geteuid() == 0 { // else nobody may ask the kernel for it
+		grounds["as another user"] = sandbox.Spec{}
+	}
+	for name, spec := range grounds {
+		t.Run(name, func(t *testing.T) {
+			sb, err := guest.Open(t.Context(), d, spec)
+			require.NoError(t, err)
+			defer sb.Close()
+			const segments = "tail -n +2 /proc/sysvipc/shm | wc -l"
+			require.Equal(t, "1\n", run(t, sb, `perl -e 'defined shmget(0, 1 << 20, 0600) or die $!; print STDOUT qx(`+segments+`)'`))
+			require.Equal(t, "0\n", run(t, sb, segments))
+		})
+	}
+	after, _ := os.ReadFile("/proc/sys/kernel/shm_rmid_forced")
+	require.Equal(t, string(before), string(after), "the machine's own is left as it is")
 }
 
 func TestAGuestThatIsKilledForMemoryIsSaidSo(t *testing.T) {

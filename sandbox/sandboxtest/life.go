@@ -86,6 +86,24 @@ func life(t *testing.T, driver sandbox.Driver) {
 			require.Equal(t, "frozen\n700 "+user+"\n"+user+"\n", string(res.Output), "%+v", res)
 		}
 	})
+	t.Run("a snapshot of a name that there is", func(t *testing.T) {
+		image := fmt.Sprintf("apprentice-test/snapshot:%d", time.Now().UnixNano())
+		says := func(sb *guest.Sandbox, script, want string) {
+			res, err := sb.Run(t.Context(), sh(script))
+			require.NoError(t, err)
+			require.Equal(t, want, string(res.Output), "%+v", res)
+		}
+		sb := open(t, driver, sandbox.Spec{})
+		says(sb, "echo one >~/file; touch ~/gone", "")
+		require.NoError(t, sb.Instance().Snapshot(t.Context(), image))
+		old := open(t, driver, sandbox.Spec{Image: image})
+		says(sb, "echo two >~/file; rm ~/gone", "")
+		require.NoError(t, sb.Instance().Snapshot(t.Context(), image))
+		says(open(t, driver, sandbox.Spec{Image: image}), "cat ~/file; ls ~/gone 2>/dev/null", "two\n")
+		says(old, "cd ~; cat file; ls gone", "one\ngone\n")
+		require.NoError(t, old.Instance().Snapshot(t.Context(), image), "also of one that stands on what had the name")
+		says(open(t, driver, sandbox.Spec{Image: image}), "cat ~/file", "one\n")
+	})
 	t.Run("listed while it lives, and no leftover", func(t *testing.T) {
 		is := func(sb *guest.Sandbox) func(sandbox.Running) bool {
 			return func(r sandbox.Running) bool { return r.ID == sb.Instance().ID() }

@@ -199,9 +199,10 @@ func newGuest(out io.Writer) (*guest, error) {
 }
 
 // openProgram opens this program, beyond the descriptors that what it starts
-// gets: the program is executed by this one when those are in place.
+// gets: the program is executed by this one when those are in place. It need
+// not be readable for that.
 func openProgram() (int, error) {
-	fd, err := unix.Open("/proc/self/exe", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open("/proc/self/exe", unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return -1, err
 	}

@@ -18,6 +18,8 @@
 //  3. A host name, and the loopback, the only network there is.
 //  4. No user namespaces in here: in one of its own a process would have all
 //     capabilities again, and with them reach much more of the kernel.
+//     Shared memory of System V that nobody uses goes with the process that
+//     made it, where the kernel lets this user say so.
 //  5. Masks over /proc: what tells about the host is covered, what changes it
 //     is read-only.
 //  6. Limits of each process: files, processes, no core dumps.
@@ -62,18 +64,18 @@ type Plan struct {
 	// Folders are made where they are missing, and those for all with the mode
 	// of /tmp.
 	Folders, ForAll []string
-	// DiskBytes bounds what can be written, and so each file; ProcessCount how
-	// many processes and threads there can be.
-	DiskBytes    int64
-	ProcessCount uint64
+	// DiskBytes and DiskFiles bound what can be written, and so each file;
+	// ProcessCount how many processes and threads there can be.
+	DiskBytes, DiskFiles int64
+	ProcessCount         uint64
 	// DataBytes bounds the memory of each process, where no control group
 	// bounds that of all; 0 means no bound.
 	DataBytes uint64
 	// Filter is the filter of system calls as the kernel takes it, struct
 	// sock_filter one after the other; empty where the kernel has no filters.
 	Filter []byte
-	// SharedBytes bounds /dev/shm.
-	SharedBytes int64
+	// SharedBytes and SharedFiles bound /dev/shm.
+	SharedBytes, SharedFiles int64
 	// HostNetwork says that the network namespace is the host's.
 	HostNetwork bool
 
@@ -81,7 +83,11 @@ type Plan struct {
 }
 
 // A Bind is a file or folder of the host shown inside.
-type Bind struct{ Source, Target string }
+type Bind struct {
+	Source, Target string
+	// Field is what asks for it, for errors; empty means the driver.
+	Field string
+}
 
 // The file descriptors between the driver and this program: where the plan
 // comes from, where a failure is told, and where the folder goes that holds
@@ -135,6 +141,7 @@ func (p *Plan) build() error {
 		{"naming the host", func() error { return unix.Sethostname([]byte(p.Hostname)) }},
 		{"bringing up the loopback", func() error { return <-loopback }},
 		{"forbidding user namespaces", forbidUserNamespaces},
+		{"letting go of shared memory", forgetShared},
 		{"masking /proc", maskProc},
 		{"letting go of the old root", func() error { return <-p.gone }},
 		{"limiting", p.limit},
@@ -183,13 +190,16 @@ func (p *Plan) root() error {
 	}
 	for _, b := range p.Binds {
 		if err := bind(b); err != nil {
+			if b.Field != "" {
+				return fmt.Errorf("%s: %w", b.Field, err)
+			}
 			return err
 		}
 	}
 	if err := p.protect(); err != nil {
 		return err
 	}
-	if err := devices(p.SharedBytes); err != nil {
+	if err := p.devices(); err != nil {
 		return err
 	}
 	if err := mount("proc", newRoot+"/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
@@ -236,6 +246,13 @@ func file(path, text string, mode uint32) error {
 		return &os.PathError{Op: "write", Path: path, Err: err}
 	}
 	return nil
+}
+
+// tmpfs mounts one that is bounded in size and in how many files there can be:
+// also an empty one takes about a kilobyte of memory, and none of the size.
+func tmpfs(target string, flags uintptr, mode uint32, bytes, files int64) error {
+	const root = 1 // is counted too
+	return mount("tmpfs", target, "tmpfs", unix.MS_NOSUID|flags, fmt.Sprintf("mode=%o,size=%d,nr_inodes=%d", mode, bytes, files+root))
 }
 
 func mount(source, target, fstype string, flags uintptr, data string) error {
@@ -288,6 +305,19 @@ func (p *Plan) limit() error {
 // systems that no limit counts.
 func forbidUserNamespaces() error {
 	return file("/proc/sys/user/max_user_namespaces", "0", 0)
+}
+
+// forgetShared has the kernel remove what is left of System V's shared memory
+// when the process that made it has ended and nobody uses it. Else it would
+// outlive its command, as memory that ending processes does not free. Only the
+// root of a user namespace may ask for that: where the user inside is another
+// one, the driver does it, if that is root.
+func forgetShared() error {
+	err := file("/proc/sys/kernel/shm_rmid_forced", "1", 0)
+	if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	return err
 }
 
 // dropCapabilities gives up all capabilities of the calling thread, also those

@@ -1,17 +1,16 @@
 package contain
 
 import (
-	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
 )
 
 // devices makes a /dev with the few harmless devices in it, terminals of the
-// sandbox's own, and so many bytes of memory to share.
-func devices(shared int64) error {
+// sandbox's own, and memory to share.
+func (p *Plan) devices() error {
 	dev := newRoot + "/dev"
-	if err := mount("tmpfs", dev, "tmpfs", unix.MS_NOSUID|unix.MS_NOEXEC, "mode=755,size=65536"); err != nil {
+	if err := tmpfs(dev, unix.MS_NOEXEC, 0o755, 64<<10, 64); err != nil {
 		return err
 	}
 	for _, name := range []string{"null", "zero", "full", "random", "urandom", "tty"} {
@@ -38,5 +37,5 @@ func devices(shared int64) error {
 	if err := mount("devpts", dev+"/pts", "devpts", unix.MS_NOSUID|unix.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620"); err != nil {
 		return err
 	}
-	return mount("tmpfs", dev+"/shm", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, fmt.Sprintf("mode=1777,size=%d", shared))
+	return tmpfs(dev+"/shm", unix.MS_NODEV, 0o1777, p.SharedBytes, p.SharedFiles)
 }

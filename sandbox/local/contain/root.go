@@ -13,17 +13,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// base mounts what the sandbox writes to, bounded in size, and hands that
-// folder to the driver.
+// base mounts what the sandbox writes to, and hands that folder to the driver.
 func (p *Plan) base() error {
-	size := fmt.Sprintf("mode=755,size=%d", p.DiskBytes)
 	if len(p.Lowers) == 0 {
-		if err := mount("tmpfs", newRoot, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, size); err != nil {
+		if err := tmpfs(newRoot, unix.MS_NODEV, 0o755, p.DiskBytes, p.DiskFiles); err != nil {
 			return err
 		}
 		return handOver(newRoot)
 	}
-	if err := mount("tmpfs", scratch, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, size); err != nil {
+	if err := tmpfs(scratch, unix.MS_NODEV, 0o755, p.DiskBytes, p.DiskFiles); err != nil {
 		return err
 	}
 	for _, d := range []string{"/upper", "/work"} {

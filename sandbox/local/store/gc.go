@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,12 +21,14 @@ import (
 // An aged image is one that the collector thinks about.
 type aged struct {
 	Image
-	used time.Time
+	used     time.Time
+	replaced bool // another one has its name
 }
 
 // GC removes images, those first that were not used for the longest time, until
 // the layers take no more than budget bytes, and then the layers that no image
-// needs. Images that are held stay. It waits for those who are getting images,
+// needs. Images whose name another one has taken go in any case. Those that are
+// held stay. It waits for those who are getting images,
 // and returns the names of the images that it removed.
 func (s *Store) GC(ctx context.Context, budget int64) (removed []string, err error) {
 	done, err := s.collecting(ctx)
@@ -51,7 +54,7 @@ func (s *Store) GC(ctx context.Context, budget int64) (removed []string, err err
 		}
 	}
 	for _, img := range images {
-		if total <= budget {
+		if total <= budget && !img.replaced {
 			break
 		}
 		gone, err := remove(img.record)
@@ -61,7 +64,9 @@ func (s *Store) GC(ctx context.Context, budget int64) (removed []string, err err
 		if !gone {
 			continue
 		}
-		removed = append(removed, img.Name)
+		if !img.replaced {
+			removed = append(removed, img.Name)
+		}
 		for _, key := range img.Layers {
 			if users[key]--; users[key] == 0 {
 				total -= sizes[key]
@@ -79,7 +84,8 @@ func (s *Store) GC(ctx context.Context, budget int64) (removed []string, err err
 	return removed, nil
 }
 
-// images lists the images, the one that was not used for the longest time first.
+// images lists the images: those whose name another one has taken, and then the
+// one first that was not used for the longest time.
 func (s *Store) images() ([]aged, error) {
 	records, err := filepath.Glob(filepath.Join(s.dir, "images", "*.json"))
 	if err != nil {
@@ -95,14 +101,22 @@ func (s *Store) images() ([]aged, error) {
 		if err != nil {
 			return nil, err
 		}
-		a := aged{used: st.ModTime()}
+		a := aged{used: st.ModTime(), replaced: strings.HasPrefix(filepath.Base(path), replacedPrefix)}
 		if err := json.Unmarshal(b, &a.Image); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		a.record = path
 		all = append(all, a)
 	}
-	slices.SortFunc(all, func(a, b aged) int { return cmp.Or(a.used.Compare(b.used), cmp.Compare(a.record, b.record)) })
+	rank := func(a aged) int {
+		if a.replaced {
+			return 0
+		}
+		return 1
+	}
+	slices.SortFunc(all, func(a, b aged) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), a.used.Compare(b.used), cmp.Compare(a.record, b.record))
+	})
 	return all, nil
 }
 

@@ -45,8 +45,8 @@ func (s *Store) collecting(ctx context.Context) (func(), error) {
 	return flock(ctx, filepath.Join(s.dir, "lock"), unix.LOCK_EX)
 }
 
-// hold marks the image of a record as in use.
-func hold(record string) (release func(), err error) {
+// hold marks the image of a record as in use, until the file is closed.
+func hold(record string) (*os.File, error) {
 	f, err := os.Open(record)
 	if err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func hold(record string) (release func(), err error) {
 		_ = f.Close()
 		return nil, os.NewSyscallError("flock", err)
 	}
-	return func() { _ = f.Close() }, nil
+	return f, nil
 }
 
 // flock locks a file. The kernel unlocks it when the process dies.

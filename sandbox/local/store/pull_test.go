@@ -508,6 +508,41 @@ func TestTheCollectorRemovesWhatWasNotUsedForTheLongestTime(t *testing.T) {
 	require.Equal(t, before+2, r.blobs.Load(), "the configuration and one layer")
 }
 
+func TestAnImageThatTakesAName(t *testing.T) {
+	s := testStore(t, Options{})
+	add := func(text string) {
+		require.NoError(t, s.Add(t.Context(), "name", Image{Name: "name", Digest: "base"}, func(_ context.Context, files string) (int64, error) {
+			return int64(len(text)), os.WriteFile(filepath.Join(files, text), nil, 0o644)
+		}))
+	}
+	find := func() (Image, func()) {
+		img, release, err := s.Find(t.Context(), "name")
+		require.NoError(t, err)
+		return img, release
+	}
+	add("one")
+	one, release := find()
+	add("two")
+	add("three")
+	three, releaseThree := find()
+	defer releaseThree()
+	require.NotEqual(t, one.Digest, three.Digest)
+	layers := func() int {
+		removed, err := s.GC(t.Context(), 1<<20)
+		require.NoError(t, err)
+		require.Empty(t, removed, "the name is still there")
+		found, err := filepath.Glob(filepath.Join(s.dir, "layers", "added", "*"))
+		require.NoError(t, err)
+		return len(found)
+	}
+	require.Equal(t, 2, layers(), "the one that is held, and the one that has the name")
+	require.Equal(t, []string{"one 644 "}, tree(t, s.Folders(one)[0]))
+	require.Equal(t, []string{"three 644 "}, tree(t, s.Folders(three)[0]))
+	release()
+	require.Equal(t, 1, layers())
+	require.Equal(t, []string{"three 644 "}, tree(t, s.Folders(three)[0]))
+}
+
 func TestWhatAKilledProcessLeftIsRemoved(t *testing.T) {
 	s := testStore(t, Options{})
 	dead, done, err := s.temporary()

@@ -33,8 +33,9 @@
 // # Many at once
 //
 // What is missing is fetched by whoever asks first; others, in this process or
-// another one, wait for that. An image that is held is never removed, and the
-// kernel lets go of what a process held when it dies.
+// another one, wait for that. An image that is held is never removed, also not
+// when another one takes its name, and the kernel lets go of what a process held
+// when it dies.
 package store
 
 import (
@@ -91,7 +92,10 @@ type Image struct {
 	Digest string `json:"digest"`
 	// Layers name the folders of files, the lowest first; see Folders.
 	Layers []string `json:"layers"`
-	Config Config   `json:"config"`
+	// Base is what of the driver's the image stands on, beside its layers; empty
+	// means nothing.
+	Base   string `json:"base,omitempty"`
+	Config Config `json:"config"`
 	// LeftOut are the device nodes that were not unpacked.
 	LeftOut []string `json:"left_out,omitempty"`
 
@@ -163,17 +167,22 @@ func (s *Store) record(name string) string {
 
 // find returns an image that is in the store.
 func (s *Store) find(name string) (Image, error) {
-	path := s.record(name)
-	b, err := os.ReadFile(path)
+	f, err := os.Open(s.record(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return Image{}, sandbox.ErrNoImage
 	}
 	if err != nil {
 		return Image{}, err
 	}
-	img := Image{record: path}
-	if err := json.Unmarshal(b, &img); err != nil {
-		return Image{}, fmt.Errorf("%s: %w", path, err)
+	defer f.Close()
+	return read(f)
+}
+
+// read reads the record of an image.
+func read(record *os.File) (Image, error) {
+	img := Image{record: record.Name()}
+	if err := json.NewDecoder(record).Decode(&img); err != nil {
+		return Image{}, fmt.Errorf("%s: %w", record.Name(), err)
 	}
 	return img, nil
 }
@@ -205,12 +214,16 @@ func (s *Store) held(ctx context.Context, find func(context.Context) (Image, err
 	if err != nil {
 		return Image{}, nil, err
 	}
-	release, err := hold(img.record)
+	record, err := hold(img.record)
 	if err != nil {
 		return Image{}, nil, err
 	}
 	// The collector removes first what was not used for the longest time.
 	now := time.Now()
 	_ = os.Chtimes(img.record, now, now)
-	return img, release, nil
+	// Until now, another one may have taken its name.
+	if img, err = read(record); err != nil {
+		return Image{}, nil, errors.Join(err, record.Close())
+	}
+	return img, func() { _ = record.Close() }, nil
 }

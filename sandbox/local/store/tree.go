@@ -93,11 +93,11 @@ func (s *Store) temporary() (dir string, done func() error, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	release, err := hold(dir)
+	held, err := hold(dir)
 	if err != nil {
 		return "", nil, errors.Join(err, os.Remove(dir))
 	}
-	return dir, func() error { defer release(); return removeAll(dir) }, os.Chmod(dir, 0o755)
+	return dir, func() error { defer held.Close(); return removeAll(dir) }, os.Chmod(dir, 0o755)
 }
 
 // removeUnfinished removes the temporary folders of processes that are dead.
