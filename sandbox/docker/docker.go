@@ -29,13 +29,12 @@
 // Podman answers Docker's API with a few differences, all met here: it
 // prepares a container when it is attached to, and its errors then come
 // without words; it commits only with a configuration, and heeds only changes
-// to it; it needs a moment until a container that ended can be removed. Three
-// differences show. Podman has no event for a container that ran out of memory,
-// so its death is DeathKilled where Docker's is DeathMemory. Its filter of
-// system calls is laxer: it lets everybody make user namespaces, unless
-// seccomp_profile in containers.conf names another one. And what is started
-// from a snapshot has the sandbox's variables, empty, where on Docker it has
-// none of them.
+// to it; it needs a moment until a container that ended can be removed. Its
+// filter of system calls is laxer, and the guest puts ours on top of either
+// engine's. Two differences show. Podman has no event for a container that ran
+// out of memory, so its death is DeathKilled where Docker's is DeathMemory. And
+// what is started from a snapshot has the sandbox's variables, empty, where on
+// Docker it has none of them.
 //
 // The import path of Docker's client is frozen upstream; it is used in this
 // package only, so that its successor changes one package.

@@ -84,8 +84,8 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/sandbox/guest/inside"
 	"github.com/apprentice-rl/apprentice/sandbox/guest/program"
+	"github.com/apprentice-rl/apprentice/sandbox/guest/seccomp"
 	"github.com/apprentice-rl/apprentice/sandbox/local/contain"
-	"github.com/apprentice-rl/apprentice/sandbox/local/seccomp"
 	"github.com/apprentice-rl/apprentice/sandbox/local/store"
 )
 

@@ -32,8 +32,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
+	"github.com/apprentice-rl/apprentice/sandbox/guest/seccomp"
 	"github.com/apprentice-rl/apprentice/sandbox/guest/wire"
-	"github.com/apprentice-rl/apprentice/sandbox/local/seccomp"
 )
 
 // The environment variables with which a driver sets up the guest. Commands do

@@ -1,6 +1,6 @@
 package contain
 
-import "github.com/apprentice-rl/apprentice/sandbox/local/seccomp"
+import "github.com/apprentice-rl/apprentice/sandbox/guest/seccomp"
 
 // filterSyscalls puts the filter of system calls over this process.
 func (p *Plan) filterSyscalls() error {

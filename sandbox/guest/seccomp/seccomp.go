@@ -1,7 +1,7 @@
 //go:build linux && (amd64 || arm64)
 
-// Package seccomp assembles the filter of system calls that a local sandbox
-// runs under. It is comparable to the default of Docker, and stricter in a few
+// Package seccomp assembles the filter of system calls that sandboxes run
+// under. It is comparable to the default of Docker, and stricter in a few
 // places, because nothing in a sandbox has capabilities.
 //
 // A filter is a small program that the kernel runs at each system call, on its
@@ -25,8 +25,9 @@
 //   - A process of another architecture (32-bit programs) is killed with SIGSYS
 //     at its first system call: the numbers mean something else there.
 //
-// The package comes in the driver, which sends the finished program to the
-// first process of the sandbox.
+// In local sandboxes the first process gets the finished program from the
+// driver. In a container the guest assembles it for itself, on top of the
+// filter of the engine: those of engines differ.
 package seccomp
 
 import (
