@@ -109,13 +109,13 @@ func spans() []span {
 
 		// The first argument is a process, 0 for the one that asks. Without new
 		// limits, in the third, this only tells.
-		unix.SYS_PRLIMIT64:          append(ifZero(0, pass), append(ifNull(2, pass), refuse)...),
-		unix.SYS_SCHED_SETSCHEDULER: append(ifZero(0, pass), refuse),
-		unix.SYS_SCHED_SETPARAM:     append(ifZero(0, pass), refuse),
-		unix.SYS_SCHED_SETATTR:      append(ifZero(0, pass), refuse),
+		unix.SYS_PRLIMIT64:          append(ifFirstZero(pass), append(ifThirdNull(pass), refuse)...),
+		unix.SYS_SCHED_SETSCHEDULER: append(ifFirstZero(pass), refuse),
+		unix.SYS_SCHED_SETPARAM:     append(ifFirstZero(pass), refuse),
+		unix.SYS_SCHED_SETATTR:      append(ifFirstZero(pass), refuse),
 		// The first is a process (0, 1), a group or a user, the second which.
-		unix.SYS_SETPRIORITY: append(unlessZero(1, refuse), oneOf(pass, refuse, 0, 1)...),
-		unix.SYS_IOPRIO_SET:  append(unlessZero(1, refuse), oneOf(pass, refuse, 1, 2)...),
+		unix.SYS_SETPRIORITY: append(unlessSecondZero(refuse), oneOf(pass, refuse, 0, 1)...),
+		unix.SYS_IOPRIO_SET:  append(unlessSecondZero(refuse), oneOf(pass, refuse, 1, 2)...),
 	}
 	for _, group := range append(allowed(), own()...) {
 		for _, nr := range group {
@@ -159,20 +159,21 @@ func oneOf(yes, no bpf.Instruction, values ...uint32) []bpf.Instruction {
 	return append(program, no, yes)
 }
 
-// ifZero answers if an argument, an int, is 0.
-func ifZero(n uint32, answer bpf.Instruction) []bpf.Instruction {
-	return []bpf.Instruction{bpf.LoadAbsolute{Off: firstArgAt + n*argSize, Size: 4}, jump(bpf.JumpNotEqual, 0, 1, 0), answer}
+// ifFirstZero answers if the first argument, an int, is 0.
+func ifFirstZero(answer bpf.Instruction) []bpf.Instruction {
+	return append(firstArg(), jump(bpf.JumpNotEqual, 0, 1, 0), answer)
 }
 
-func unlessZero(n uint32, answer bpf.Instruction) []bpf.Instruction {
-	return []bpf.Instruction{bpf.LoadAbsolute{Off: firstArgAt + n*argSize, Size: 4}, jump(bpf.JumpEqual, 0, 1, 0), answer}
+// unlessSecondZero answers if the second argument, an int, is not 0.
+func unlessSecondZero(answer bpf.Instruction) []bpf.Instruction {
+	return []bpf.Instruction{bpf.LoadAbsolute{Off: firstArgAt + argSize, Size: 4}, jump(bpf.JumpEqual, 0, 1, 0), answer}
 }
 
-// ifNull answers if an argument, a pointer, is nil.
-func ifNull(n uint32, answer bpf.Instruction) []bpf.Instruction {
+// ifThirdNull answers if the third argument, a pointer, is nil.
+func ifThirdNull(answer bpf.Instruction) []bpf.Instruction {
 	return []bpf.Instruction{
-		bpf.LoadAbsolute{Off: firstArgAt + n*argSize, Size: 4}, jump(bpf.JumpNotEqual, 0, 3, 0),
-		bpf.LoadAbsolute{Off: firstArgAt + n*argSize + 4, Size: 4}, jump(bpf.JumpNotEqual, 0, 1, 0),
+		bpf.LoadAbsolute{Off: firstArgAt + 2*argSize, Size: 4}, jump(bpf.JumpNotEqual, 0, 3, 0),
+		bpf.LoadAbsolute{Off: firstArgAt + 2*argSize + 4, Size: 4}, jump(bpf.JumpNotEqual, 0, 1, 0),
 		answer,
 	}
 }
