@@ -39,7 +39,7 @@ test: build ## all tests; provides a Docker Engine where it can (DOCKER=skip opt
 perf: build ## print what sandboxes and rewards cost here; docs/performance.md keeps the figures
 	@$(GO) test -run '^$$' -bench . -benchtime 2s ./sandbox/local ./srl/reward
 
-perf-sandbox: build ## what sandboxes cost beside their peers, as tables; about 5 minutes (ARGS="-only actions -n 50")
+perf-sandbox: build ## what sandboxes cost beside their peers, as tables; about 20 minutes (ARGS="-only actions -n 50")
 	@$(WITH_ENGINE) --tests $(GO) run ./sandbox/sandboxtest/perf $(ARGS)
 
 soak: build ## 64 sandboxes at a time used and killed for 5 minutes, and nothing left (ARGS="-for 1m")

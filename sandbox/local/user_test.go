@@ -48,7 +48,7 @@ func TestAsAnOrdinaryUser(t *testing.T) {
 	// What takes longest has nothing to do with what the files stand on, and is
 	// done without the image already.
 	const done = "TestOnDebian/conformance/hostile/outputs|TestOnDebian/conformance/hostile/bombs/(processes|names)"
-	cmd := exec.Command(program, "-test.v", "-test.timeout=10m", "-test.skip="+done)
+	cmd := exec.Command(program, "-test.v", "-test.timeout=15m", "-test.skip="+done)
 	cmd.Dir = home
 	cmd.Env = append(os.Environ(), "HOME="+home, "TMPDIR="+home, "USER=someone", sandboxtest.ProgramsVariable+"="+programs, archiveVariable+"="+image)
 	cmd.SysProcAttr = &unix.SysProcAttr{Credential: &syscall.Credential{Uid: someone, Gid: someone}}
