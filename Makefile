@@ -34,7 +34,7 @@ else
 endif
 
 test: build ## all tests; provides a Docker Engine where it can (DOCKER=skip opts out)
-	@$(WITH_ENGINE) --tests $(race) -timeout 20m $(ARGS) ./...
+	@$(WITH_ENGINE) --tests $(race) -timeout 30m $(ARGS) ./...
 
 perf: build ## print what sandboxes and rewards cost here; docs/performance.md keeps the figures
 	@$(GO) test -run '^$$' -bench . -benchtime 2s ./sandbox/local ./srl/reward
