@@ -22,6 +22,7 @@ type instance struct {
 	driver      *Driver
 	id          string
 	made        *container.Config // what the container was made with
+	line        *line
 	enforcement map[sandbox.Limit]sandbox.Enforcement
 	stream      *stream
 
@@ -118,6 +119,7 @@ func (in *instance) Destroy(ctx context.Context) error {
 		return err
 	}
 	in.once.Do(func() { close(in.removed) })
+	in.line.remove()
 	<-in.dead
 	return nil
 }

@@ -81,10 +81,12 @@ func (l *lines) close() error {
 	if l.dir == nil {
 		return nil
 	}
-	return errors.Join(l.dir.Close(), os.Remove(l.dir.Name()))
+	return errors.Join(l.dir.Close(), os.RemoveAll(l.dir.Name()))
 }
 
-// A line is one that its guest has not called on yet. A nil line is none.
+// A line is the socket of one container. Its file is there as long as the
+// container is: the engine binds it again to copy files (docker cp). A nil line
+// is none.
 type line struct {
 	*net.UnixListener
 	path string
@@ -107,6 +109,7 @@ func (l *lines) open() (*line, error) {
 	if err := os.Chmod(short, 0o666); err != nil {
 		return nil, errors.Join(fmt.Errorf("docker: opening a line to the guest: %w", err), listener.Close())
 	}
+	listener.SetUnlinkOnClose(false)
 	return &line{listener, filepath.Join(l.dir.Name(), name)}, nil
 }
 
@@ -128,6 +131,13 @@ func (ln *line) mount() mount.Mount {
 func (ln *line) close() {
 	if ln != nil {
 		_ = ln.Close()
+	}
+}
+
+// remove removes the file, when there is no container any more.
+func (ln *line) remove() {
+	if ln != nil {
+		_ = os.Remove(ln.path) // else the folder goes with the process
 	}
 }
 

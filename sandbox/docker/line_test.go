@@ -42,9 +42,9 @@ func TestWhatIsSaidOnALine(t *testing.T) {
 	sb, err := guest.Open(t.Context(), driver(t, docker.Options{BaseImage: base, Dir: dir}), sandbox.Spec{})
 	require.NoError(t, err)
 
-	left, err := filepath.Glob(filepath.Join(dir, "lines/*/*"))
-	require.NoError(t, err)
-	require.Empty(t, left, "a line that was called on leaves nothing behind")
+	down, _, err := api.CopyFromContainer(t.Context(), sb.Instance().ID(), "/etc/passwd")
+	require.NoError(t, err, "the engine copies files all the same")
+	require.NoError(t, down.Close())
 	res, err := sb.Run(t.Context(), sandbox.Command{Argv: []string{"python3", "-c", `
 import os, socket
 print(sorted(k for k in os.environ if k.startswith("APPRENTICE")))
@@ -56,6 +56,9 @@ except OSError as e:
 	require.NoError(t, err)
 	require.Equal(t, "[]\nConnectionRefusedError\n", string(res.Output))
 	require.Empty(t, overheard(t, api, sb))
+	left, err := filepath.Glob(filepath.Join(dir, "lines/*/*"))
+	require.NoError(t, err)
+	require.Empty(t, left, "the socket goes with its sandbox")
 
 	t.Run("without a folder there is none", func(t *testing.T) {
 		sb, err := guest.Open(t.Context(), driverWithout(t, docker.Options{BaseImage: base}), sandbox.Spec{})

@@ -53,6 +53,7 @@ func asBefore(made *container.Config, from image.InspectResponse) *container.Con
 	cfg := &container.Config{
 		Entrypoint: []string{}, // nil would be the container's
 		WorkingDir: "/",
+		StopSignal: "SIGTERM",
 		Labels:     map[string]string{sandbox.LabelRun: "", sandbox.LabelOwner: "", sandbox.LabelDeadline: ""},
 	}
 	var env []string
@@ -62,6 +63,7 @@ func asBefore(made *container.Config, from image.InspectResponse) *container.Con
 		cfg.Cmd = was.Cmd
 		cfg.WorkingDir = cmp.Or(was.WorkingDir, cfg.WorkingDir)
 		cfg.Healthcheck = was.Healthcheck
+		cfg.StopSignal = cmp.Or(was.StopSignal, cfg.StopSignal)
 	}
 	for _, kv := range made.Env {
 		name, _, _ := strings.Cut(kv, "=")
@@ -80,7 +82,7 @@ func asBefore(made *container.Config, from image.InspectResponse) *container.Con
 // is none for health checks. Podman takes what stands between quotes as it is,
 // but an instruction ends with its line.
 func changes(cfg *container.Config) []string {
-	all := []string{"ENTRYPOINT " + list(cfg.Entrypoint), "WORKDIR " + cfg.WorkingDir}
+	all := []string{"ENTRYPOINT " + list(cfg.Entrypoint), "WORKDIR " + cfg.WorkingDir, "STOPSIGNAL " + cfg.StopSignal}
 	if len(cfg.Cmd) > 0 {
 		all = append(all, "CMD "+list(cfg.Cmd))
 	}

@@ -1,13 +1,16 @@
 package docker_test
 
 import (
+	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/client"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/sandbox/docker"
@@ -83,6 +86,8 @@ func requireAlike(t *testing.T, api *client.Client, from, made string) {
 
 	require.ElementsMatch(t, want.Entrypoint, got.Entrypoint)
 	require.ElementsMatch(t, want.Cmd, got.Cmd)
+	stop := cmp.Or(want.StopSignal, "SIGTERM")
+	require.Contains(t, []string{stop, strconv.Itoa(int(unix.SignalNum(stop)))}, got.StopSignal) // as Podman has it
 	if want.WorkingDir != "" {
 		require.Equal(t, want.WorkingDir, got.WorkingDir)
 	}

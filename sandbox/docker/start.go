@@ -57,8 +57,18 @@ func (d *Driver) create(ctx context.Context, spec sandbox.Spec, image string) (i
 	if err != nil {
 		return nil, false, err
 	}
-	defer ln.close()
-	in, err = d.run(ctx, spec, image, volume, labels, ln)
+	defer func() {
+		ln.close()
+		if err != nil {
+			ln.remove()
+		}
+	}()
+	bounded, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	in, err = d.run(bounded, spec, image, volume, labels, ln)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		return nil, false, fmt.Errorf("%w: it took more than %v: %w", err, startTime, sandbox.ErrUnavailable)
+	}
 	switch {
 	case guestIsGone(err): // somebody tidied up volumes
 		d.guest.forget()
@@ -84,7 +94,7 @@ func (d *Driver) run(ctx context.Context, spec sandbox.Spec, image, volume strin
 	if err != nil {
 		return nil, wrap("creating a container", err)
 	}
-	in := &instance{driver: d, id: created.ID, made: cfg, removed: make(chan struct{}), dead: make(chan struct{})}
+	in := &instance{driver: d, id: created.ID, made: cfg, line: ln, removed: make(chan struct{}), dead: make(chan struct{})}
 	if err := in.start(ctx, ln); err != nil {
 		err = wrap("starting a container", err)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removalTime)
@@ -97,6 +107,10 @@ func (d *Driver) run(ctx context.Context, spec sandbox.Spec, image, volume strin
 	}
 	return in, nil
 }
+
+// startTime is how long an engine may take to start one container before it is
+// taken for stuck.
+const startTime = 2 * time.Minute
 
 // removalTime is how long a container may take to be removed when nobody waits
 // for it who could give up.
@@ -144,6 +158,9 @@ func (d *Driver) config(spec sandbox.Spec, image, volume string, labels sandbox.
 			OpenStdin:    true,
 			StdinOnce:    true, // its end is the end of the guest
 			Healthcheck:  &container.HealthConfig{Test: []string{"NONE"}},
+			// The guest is deaf to others, because what runs inside can send them
+			// too; an engine that goes down would wait for each in vain.
+			StopSignal: "SIGKILL",
 		}, &container.HostConfig{
 			AutoRemove:  true,
 			NetworkMode: network,
