@@ -147,7 +147,9 @@ func (o Options) withDefaults() (Options, error) {
 // Examples returns the examples of a trajectory in the order of its steps. A
 // prompt is made when it is asked for, so that one is in memory at a time.
 //
-// Turns without an action (format errors) are no steps. A step whose action,
+// Turns without an action (format errors) are no steps. A step that no model
+// may learn from (see trajectories.Turn.Trainable) is shown as a past step, and
+// is no example. A step whose action,
 // or one of whose shown past actions, cannot be written in the action language
 // yields an error that matches format.ErrCannotHold, and the next step
 // follows. Bad options yield one error.
@@ -168,6 +170,9 @@ func Examples(t *trajectories.Trajectory, opts Options) iter.Seq2[Example, error
 			last--
 		}
 		for k := 1; k <= last; k++ {
+			if !p.steps[k-1].Turn.Trainable() {
+				continue
+			}
 			e, err := example(t.Header, p, k, opts.Reward)
 			if err != nil {
 				e, err = Example{}, fmt.Errorf("trajectory %s, step %d: %w", t.Header.ID, k, err)

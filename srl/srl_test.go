@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -373,4 +374,21 @@ func TestKeepDoesNotDependOnTheOrder(t *testing.T) {
 		require.Equal(t, deviation > eps, srl.Keep(rewards, eps))
 		require.Equal(t, srl.Keep(rewards, eps), srl.Keep(shuffled, eps))
 	})
+}
+
+func TestStepsThatNobodyMayLearnFromAreOnlyShown(t *testing.T) {
+	for name, change := range map[string]func(*trajectories.Turn){
+		"copied":            func(t *trajectories.Turn) { t.Copied = true },
+		"synthetic":         func(t *trajectories.Turn) { t.Synthetic = true },
+		"invalid arguments": func(t *trajectories.Turn) { t.Calls = []trajectories.Call{{}, {Invalid: true}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			whole := collect(t, srl.Examples(episode(), srl.Options{}))
+			tr := episode()
+			change(&tr.Turns[2]) // the second step
+			got := collect(t, srl.Examples(tr, srl.Options{}))
+			require.Equal(t, slices.Delete(whole, 1, 2), got, "the other examples, prompts included, stay as they are")
+			require.Contains(t, got[1].Messages[1].Content, "cat /testbed/shop/log.txt")
+		})
+	}
 }

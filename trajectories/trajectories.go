@@ -6,150 +6,41 @@
 //	{"type":"header", …}       once, first: the task, the policy, the tools
 //	{"type":"turn", …}         one answer of the policy; synced to disk before its actions run
 //	{"type":"observation", …}  what came back, one per action
+//	{"type":"message", …}      what else was said: demonstrations, notes, a user in the middle
+//	{"type":"view", …}         what the policy saw, where that is not all that came before
 //	{"type":"end", …}          once, last: the exit status and the final patch
+//
+// Our own episodes need header, turns, observations and end alone. Messages
+// and views are there for trajectories that other programs have recorded, and
+// so is [Origin]: what such a source had and the log has no field for is kept
+// beside the fields, never in them.
 //
 // Because a turn is on disk before anything acts on it, an answer that was
 // paid for is never lost. A torn last line, which is what a crash leaves, is
 // not fatal to [Read]; it is left out, and reported in [Trajectory.Torn].
 //
-// [Create] starts a log and returns its [Writer]; [Read] reads one back and
-// checks it, and [List] finds the logs in a folder. Event types that this
-// version does not know are skipped and counted, so that an older program can
-// read what a newer one has written.
+// [Create] starts a log on disk and returns its [Writer]; an [Encoder] writes
+// the same lines anywhere, without syncing them. [Events] reads a log one
+// event at a time, whatever its size, and [Read] as a whole; both check it.
+// [List] finds the logs in a folder. Event types and members that this version
+// does not know are skipped, so that an older program can read what a newer
+// one has written.
+//
+// A log is UTF-8. Bytes of a text that are not UTF-8 become U+FFFD when it is
+// written; only a final patch keeps them, because it has to apply. Escapes of
+// lone surrogates ("\ud800"), which some programs write and JSON alone cannot
+// give a meaning to, stay as they are in raw JSON, such as the arguments of an
+// action, and read as U+FFFD in texts.
 //
 // An SRL step is a turn with at least one action; [Trajectory.Steps] numbers
-// them from 1.
+// them from 1. Not each of them may be learned from: see [Turn.Trainable].
 package trajectories
 
 import (
-	"encoding/json"
-	"time"
+	"iter"
+	"slices"
 
 	"github.com/apprentice-rl/apprentice/env"
-	"github.com/apprentice-rl/apprentice/sandbox"
-)
-
-// Version is the version of the event log's form.
-const Version = 1
-
-// A Header opens a trajectory.
-type Header struct {
-	Version int       `json:"version"`
-	ID      string    `json:"id"` // "<task id>.<attempt>", unique in its run
-	Run     string    `json:"run"`
-	Attempt int       `json:"attempt"` // from 1
-	Started time.Time `json:"started"`
-	Task    Task      `json:"task"`
-	Policy  Policy    `json:"policy"`
-	Tools   []Tool    `json:"tools"`
-	// System and Prompt are the first two messages that the policy was given.
-	System string `json:"system"`
-	Prompt string `json:"prompt"`
-	// Sandbox says where the episode ran and which limits were in force.
-	Sandbox Sandbox `json:"sandbox"`
-}
-
-// Task is what a trajectory keeps of its task: nothing that a policy may not
-// see, so neither the gold patch nor the hidden tests.
-type Task struct {
-	ID               string `json:"id"`
-	Repo             string `json:"repo"`
-	BaseCommit       string `json:"base_commit"`
-	ProblemStatement string `json:"problem_statement"`
-	Image            string `json:"image,omitempty"`
-}
-
-// Policy names who acted.
-type Policy struct {
-	Name  string `json:"name"` // "oracle", "llm", "replay"
-	Model string `json:"model,omitempty"`
-	// SyntheticReasoning says that the reasoning texts were not thought by
-	// anyone: a script wrote them.
-	SyntheticReasoning bool `json:"synthetic_reasoning,omitempty"`
-}
-
-// Tool is a tool's definition as the policy saw it.
-type Tool struct {
-	Name        string          `json:"name"`
-	Description string          `json:"description"`
-	Parameters  json.RawMessage `json:"parameters"`
-}
-
-// Sandbox says where an episode ran.
-type Sandbox struct {
-	Driver      string                                `json:"driver"`
-	Image       string                                `json:"image,omitempty"`
-	Enforcement map[sandbox.Limit]sandbox.Enforcement `json:"enforcement,omitempty"`
-}
-
-// A Turn is one answer of a policy.
-type Turn struct {
-	N         int          `json:"n"` // from 1
-	Time      time.Time    `json:"time"`
-	Reasoning string       `json:"reasoning,omitempty"`
-	Message   string       `json:"message,omitempty"`
-	Actions   []env.Action `json:"actions,omitempty"`
-	Usage     Usage        `json:"usage,omitzero"`
-	// FormatError says why the answer could not be read as actions; the policy
-	// is told and asked again.
-	FormatError string `json:"format_error,omitempty"`
-	// Request and Response are the raw bodies exchanged with the model's
-	// endpoint, without credentials. Of the request the messages and the tools
-	// are left out: the header and the events before this one make them.
-	Request  json.RawMessage `json:"request,omitempty"`
-	Response json.RawMessage `json:"response,omitempty"`
-}
-
-// Usage is what answers cost.
-type Usage struct {
-	Calls            int     `json:"calls,omitempty"`
-	PromptTokens     int     `json:"prompt_tokens,omitempty"`
-	CachedTokens     int     `json:"cached_tokens,omitempty"` // part of PromptTokens
-	CompletionTokens int     `json:"completion_tokens,omitempty"`
-	Cost             float64 `json:"cost,omitempty"` // US dollars
-}
-
-// Add returns the sum of two usages.
-func (u Usage) Add(v Usage) Usage {
-	u.Calls += v.Calls
-	u.PromptTokens += v.PromptTokens
-	u.CachedTokens += v.CachedTokens
-	u.CompletionTokens += v.CompletionTokens
-	u.Cost += v.Cost
-	return u
-}
-
-// An Observation is what came back for one action of a turn.
-type Observation struct {
-	Turn int `json:"turn"`
-	env.Observation
-}
-
-// An End closes a trajectory.
-type End struct {
-	Time   time.Time  `json:"time"`
-	Status ExitStatus `json:"status"`
-	// Detail says more in words where the status does not say it all.
-	Detail string `json:"detail,omitempty"`
-	// Patch is the final difference of the working tree, whatever the status.
-	Patch string `json:"patch"`
-	Usage Usage  `json:"usage,omitzero"`
-}
-
-// ExitStatus is how an episode ended, one of a closed set.
-type ExitStatus string
-
-// The exit statuses. ExitInfrastructure means that sandbox or model endpoint
-// failed: such an episode says nothing about the policy and is run again.
-const (
-	ExitSubmitted      ExitStatus = "submitted"
-	ExitStepLimit      ExitStatus = "step_limit"
-	ExitTokenLimit     ExitStatus = "token_limit"
-	ExitCostLimit      ExitStatus = "cost_limit"
-	ExitTimeLimit      ExitStatus = "time_limit"
-	ExitFormatErrors   ExitStatus = "format_errors" // too many in a row
-	ExitGaveUp         ExitStatus = "gave_up"       // the policy itself cannot go on
-	ExitInfrastructure ExitStatus = "infrastructure"
 )
 
 // A Trajectory is the record of one episode, read back.
@@ -157,7 +48,14 @@ type Trajectory struct {
 	Header       Header
 	Turns        []Turn
 	Observations []Observation // in the order of the log
+	Messages     []Message     // in the order of the log
+	Views        []View        // in the order of the log
 	End          *End          // nil while unfinished
+
+	// Order is the order of the events between header and end where it is not
+	// the usual one: before each turn its view, after it its observations, and
+	// then the messages that follow it. Nil means the usual order.
+	Order []Ref
 
 	// Torn says that the last line of the log was cut off in the middle, as a
 	// crash or a full disk leaves it. What it held is not here.
@@ -165,6 +63,87 @@ type Trajectory struct {
 	// Unknown counts the events that were skipped because this version does
 	// not know their type.
 	Unknown int
+}
+
+// A Ref points to one event of a Trajectory.
+type Ref struct {
+	Type  EventType // of a turn, an observation, a message or a view
+	Index int       // in the slice of its type
+}
+
+// Events returns the events in the order of the log, without lines and
+// offsets.
+func (t *Trajectory) Events() iter.Seq[Event] {
+	return func(yield func(Event) bool) {
+		if !yield(Event{Header: &t.Header}) {
+			return
+		}
+		for _, r := range t.order() {
+			if !yield(t.event(r)) {
+				return
+			}
+		}
+		if t.End != nil {
+			yield(Event{End: t.End})
+		}
+	}
+}
+
+func (t *Trajectory) event(r Ref) Event {
+	switch r.Type {
+	case EventTurn:
+		return Event{Turn: &t.Turns[r.Index]}
+	case EventObservation:
+		return Event{Observation: &t.Observations[r.Index]}
+	case EventMessage:
+		return Event{Message: &t.Messages[r.Index]}
+	default:
+		return Event{View: &t.Views[r.Index]}
+	}
+}
+
+// order is Order where it names each event once, else the usual order:
+// somebody may have changed the slices since they were read.
+func (t *Trajectory) order() []Ref {
+	usual := t.usualOrder()
+	if len(t.Order) != len(usual) {
+		return usual
+	}
+	rest := make(map[Ref]bool, len(usual))
+	for _, r := range usual {
+		rest[r] = true
+	}
+	for _, r := range t.Order {
+		if !rest[r] {
+			return usual
+		}
+		delete(rest, r)
+	}
+	return t.Order
+}
+
+func (t *Trajectory) usualOrder() []Ref {
+	refs := make([]Ref, 0, len(t.Turns)+len(t.Observations)+len(t.Messages)+len(t.Views))
+	var observations, messages, views int
+	// Until is where the events that belong to turns up to n end.
+	until := func(n int, whole bool) {
+		for ; observations < len(t.Observations) && (whole || t.Observations[observations].Turn <= n); observations++ {
+			refs = append(refs, Ref{EventObservation, observations})
+		}
+		for ; messages < len(t.Messages) && (whole || t.Messages[messages].After <= n); messages++ {
+			refs = append(refs, Ref{EventMessage, messages})
+		}
+		for ; views < len(t.Views) && (whole || t.Views[views].Turn <= n+1); views++ {
+			refs = append(refs, Ref{EventView, views})
+		}
+	}
+	until(0, false)
+	for i, turn := range t.Turns {
+		refs = append(refs, Ref{EventTurn, i})
+		until(turn.N, false)
+	}
+	until(0, true)
+	return refs
 }
 
 // Usage is what all turns together cost.
@@ -205,4 +184,41 @@ func (t *Trajectory) Steps() []Step {
 		steps = append(steps, s)
 	}
 	return steps
+}
+
+// collect gathers the events of a log.
+func collect(events iter.Seq2[Event, error]) (*Trajectory, error) {
+	var t Trajectory
+	var order []Ref
+	for e, err := range events {
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case e.Header != nil:
+			t.Header = *e.Header
+		case e.Turn != nil:
+			order = append(order, Ref{EventTurn, len(t.Turns)})
+			t.Turns = append(t.Turns, *e.Turn)
+		case e.Observation != nil:
+			order = append(order, Ref{EventObservation, len(t.Observations)})
+			t.Observations = append(t.Observations, *e.Observation)
+		case e.Message != nil:
+			order = append(order, Ref{EventMessage, len(t.Messages)})
+			t.Messages = append(t.Messages, *e.Message)
+		case e.View != nil:
+			order = append(order, Ref{EventView, len(t.Views)})
+			t.Views = append(t.Views, *e.View)
+		case e.End != nil:
+			t.End = e.End
+		case e.Torn:
+			t.Torn = true
+		default:
+			t.Unknown++
+		}
+	}
+	if !slices.Equal(order, t.usualOrder()) {
+		t.Order = order
+	}
+	return &t, nil
 }

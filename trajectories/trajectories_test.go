@@ -46,6 +46,16 @@ func write(path string, t *trajectories.Trajectory) error {
 	return nil
 }
 
+// encode returns t as a log, without a file.
+func encode(t require.TestingT, tr *trajectories.Trajectory) []byte {
+	var log bytes.Buffer
+	e := trajectories.NewEncoder(&log)
+	for event := range tr.Events() {
+		require.NoError(t, e.Event(event))
+	}
+	return log.Bytes()
+}
+
 func small() *trajectories.Trajectory {
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	return &trajectories.Trajectory{
@@ -188,6 +198,8 @@ func TestBrokenLogs(t *testing.T) {
 	const turn = `{"type":"turn","n":1,"time":"2026-01-01T00:00:00Z","actions":[{"id":"a","tool":"bash","arguments":{}}]}` + "\n"
 	const observation = `{"type":"observation","turn":1,"action":"a","text":"","duration":1}` + "\n"
 	const end = `{"type":"end","time":"2026-01-01T00:00:00Z","status":"submitted","patch":""}` + "\n"
+	const message = `{"type":"message","after":0,"role":"user","kind":"note"}` + "\n"
+	const view = `{"type":"view","turn":1,"form":"query","add":["m"],"shows":[{"from":0,"count":1}]}` + "\n"
 	tests := []struct {
 		name         string
 		log          string
@@ -203,7 +215,7 @@ func TestBrokenLogs(t *testing.T) {
 		{"no type", header + "{}\n", 2, 1, `no "type"`},
 		{"not JSON in the middle", header + "{\"type\":\"turn\",,}\n" + turn, 2, 16, "not valid JSON"},
 		{"blank line in the middle", header + "\n" + turn, 2, 1, "not valid JSON"},
-		{"wrong type of a field", header + `{"type":"turn","n":"one"}` + "\n", 2, 24, "field n cannot hold a JSON string"},
+		{"wrong type of a field", header + `{"type":"turn","n":"one"}` + "\n", 2, 20, "field n cannot hold a JSON string"},
 		{"turn skipped", header + strings.Replace(turn, `"n":1`, `"n":2`, 1), 2, 1, "turn 2 where turn 1"},
 		{"action id twice", header + turn + strings.Replace(turn, `"n":1`, `"n":2`, 1), 3, 1, `"a" is used twice`},
 		{"observation of nothing", header + observation, 2, 1, "which no turn holds"},
@@ -212,6 +224,16 @@ func TestBrokenLogs(t *testing.T) {
 		{"two ends", header + end + end, 3, 1, "a second end"},
 		{"turn after the end", header + end + turn, 3, 1, "a turn after the end"},
 		{"observation after the end", header + turn + end + observation, 4, 1, "an observation after the end"},
+		{"message after the end", header + end + message, 3, 1, "a message after the end"},
+		{"message of a later turn", header + strings.Replace(message, `"after":0`, `"after":1`, 1), 2, 1, "a message after turn 1 where the last turn is 0"},
+		{"calls without actions", header + strings.Replace(turn, `"actions"`, `"calls":[{},{}],"actions"`, 1), 2, 1, "turn 1 has 2 calls for 1 actions"},
+		{"view of a later turn", header + `{"type":"view","turn":2,"form":"query"}` + "\n", 2, 1, "a view of turn 2 where the last turn is 0"},
+		{"view twice", header + view + view, 3, 1, "a second view of turn 1"},
+		{"view of messages that nobody added", header + strings.Replace(view, `"count":1`, `"count":2`, 1), 2, 1, "a view of 2 messages from 0, where there are 1"},
+		{"view of a negative message", header + strings.Replace(view, `"from":0`, `"from":-1`, 1), 2, 1, "a view of 1 messages from -1"},
+		{"view whose run overflows", header + strings.Replace(view, `"from":0`, `"from":9223372036854775807`, 1), 2, 1, "a view of 1 messages"},
+		{"time that is none", header + `{"type":"turn","n":1,"time":"noon"}` + "\n", 2, 29, `field time cannot hold this JSON string: parsing time`},
+		{"wrong type deep inside", header + `{"type":"turn","n":1,"usage":{"cost":[]}}` + "\n", 2, 38, "field usage.cost cannot hold a JSON array"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -316,6 +338,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"type":"header","version":1}` + "\n" + `{"type":"end","patch_base64":"6Q=="}` + "\n"))
 	f.Add([]byte("{\"type\":\"header\",\"version\":1}\n\x00\x00\x00"))
 	f.Add([]byte(`{"type":"header","version":9}`))
+	f.Add(encode(f, imported()))
 	f.Fuzz(func(t *testing.T, log []byte) {
 		got, err := trajectories.Decode("fuzz", bytes.NewReader(log))
 		if err != nil {
@@ -325,13 +348,10 @@ func FuzzDecode(f *testing.F) {
 			require.Positive(t, event.Column)
 			return
 		}
-		// Whatever was understood can be written and is understood again.
-		path := filepath.Join(t.TempDir(), "x.jsonl")
-		require.NoError(t, write(path, got))
-		again, err := trajectories.Read(path)
+		// Whatever was understood can be written, and reads the same again.
+		log = encode(t, got)
+		again, err := trajectories.Decode("again", bytes.NewReader(log))
 		require.NoError(t, err)
-		require.Len(t, again.Turns, len(got.Turns))
-		require.Len(t, again.Observations, len(got.Observations))
-		require.Equal(t, got.End == nil, again.End == nil)
+		require.Equal(t, string(log), string(encode(t, again)))
 	})
 }

@@ -1,24 +1,23 @@
 package trajectories
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 )
 
-// A Writer appends the events of one episode to its log. It is not safe for
+// A Writer appends the events of one episode to its log on disk, as an
+// [Encoder] writes them, and syncs those that were paid for. It is not safe for
 // concurrent use.
 //
 // After a write that failed (a full disk, say) the Writer takes the half event
 // back, if the file lets it, and refuses every further event with the same
 // error: the log stays readable up to its last whole event.
 type Writer struct {
-	file *os.File
-	size int64 // bytes of whole events
-	err  error // why the log takes no more events
+	file    *os.File
+	encoder *Encoder
+	err     error // why the log takes no more events
 }
 
 // A WriteError is a log that could not be written. It is the machine's
@@ -53,9 +52,8 @@ func Create(path string, h Header) (*Writer, error) {
 	if err != nil {
 		return fail(err)
 	}
-	w := &Writer{file: file}
-	h.Version = Version
-	if err := w.append(eventHeader, headerEvent{eventHeader, h}, true); err != nil {
+	w := &Writer{file: file, encoder: NewEncoder(file)}
+	if err := w.append(Event{Header: &h}, true); err != nil {
 		// A log without a header is nothing; leaving it would only block the
 		// next attempt.
 		_ = file.Close()
@@ -71,19 +69,20 @@ func (w *Writer) Path() string { return w.file.Name() }
 
 // Turn appends a turn. It is on disk when Turn returns, so that its actions
 // may run.
-func (w *Writer) Turn(t Turn) error {
-	return w.append(eventTurn, turnEvent{eventTurn, t}, true)
-}
+func (w *Writer) Turn(t Turn) error { return w.append(Event{Turn: &t}, true) }
 
 // Observation appends an observation. It reaches the disk with the next turn
 // or end at the latest: losing one costs no money, only the same action again.
 func (w *Writer) Observation(o Observation) error {
-	return w.append(eventObservation, observationEvent{eventObservation, o}, false)
+	return w.append(Event{Observation: &o}, false)
 }
+
+// Message appends a message. It reaches the disk as an observation does.
+func (w *Writer) Message(m Message) error { return w.append(Event{Message: &m}, false) }
 
 // End appends the end and syncs it. The log takes no further events.
 func (w *Writer) End(e End) error {
-	if err := w.append(eventEnd, newEndEvent(e), true); err != nil {
+	if err := w.append(Event{End: &e}, true); err != nil {
 		return err
 	}
 	w.err = &WriteError{Path: w.Path(), Op: "next event", Err: errEnded}
@@ -98,28 +97,25 @@ func (w *Writer) Close() error {
 	return w.file.Close()
 }
 
-func (w *Writer) append(op string, event any, sync bool) error {
+func (w *Writer) append(event Event, sync bool) error {
 	if w.err != nil {
 		return w.err
 	}
-	var line bytes.Buffer
-	enc := json.NewEncoder(&line) // ends the line by itself
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(event); err != nil {
+	whole := w.encoder.size
+	err := w.encoder.Event(event)
+	if err != nil && w.encoder.err == nil {
 		// Nothing was written: the caller may go on with other events.
-		return &WriteError{Path: w.Path(), Op: op, Err: err}
+		return &WriteError{Path: w.Path(), Op: string(event.kind()), Err: err}
 	}
-	_, err := w.file.Write(line.Bytes())
 	if err == nil && sync {
 		err = w.file.Sync()
 	}
 	if err != nil {
-		w.err = &WriteError{Path: w.Path(), Op: op, Err: err}
+		w.err = &WriteError{Path: w.Path(), Op: string(event.kind()), Err: err}
 		// Should this fail too, a torn last line remains, which readers leave out.
-		_ = w.file.Truncate(w.size)
+		_ = w.file.Truncate(whole)
 		return w.err
 	}
-	w.size += int64(line.Len())
 	return nil
 }
 
