@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"unicode"
@@ -78,6 +79,9 @@ it is reported as refused, and the rest is imported.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if i.paths = args; i.out == "" {
 				return userf("say where the logs go: --out DIR")
+			}
+			if i.from != "" && !slices.Contains(formatNames(), i.from) {
+				return userf("--from %s: there is no such format; there are %s", i.from, names)
 			}
 			return a.trajImport(cmd.Context(), i)
 		},
