@@ -14,6 +14,8 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox/guest/program"
 	"github.com/apprentice-rl/apprentice/sandbox/local/store"
 	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/document"
+	"github.com/apprentice-rl/apprentice/trajectories/formats"
 )
 
 // The exit codes, as the help of the root command documents them.
@@ -53,6 +55,8 @@ func exitCode(err error) int {
 		grading   *benchmarks.InputError
 		spent     *agent.BudgetError
 		reference *store.ReferenceError
+		broken    *document.Error
+		refused   *formats.RefusedError
 	)
 	switch {
 	case errors.Is(err, errFellShort), errors.As(err, &spent):
@@ -61,6 +65,7 @@ func exitCode(err error) int {
 		return exitInfrastructure
 	case errors.As(err, &user), errors.As(err, &row), errors.As(err, &unknown), errors.As(err, &event),
 		errors.As(err, &recording), errors.As(err, &grading), errors.As(err, &reference),
+		errors.As(err, &broken), errors.As(err, &refused),
 		errors.Is(err, program.ErrMissing), errors.Is(err, program.ErrDamaged), errors.Is(err, agent.ErrStop):
 		return exitUser
 	}

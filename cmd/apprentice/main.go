@@ -99,6 +99,7 @@ Exit codes: 0 done, 1 it ran and fell short, 2 your input, 3 infrastructure
 		a.doctorCommand(),
 		a.tasksCommand(),
 		a.recordCommand(),
+		a.trajCommand(),
 		a.srlCommand(),
 		a.benchCommand(),
 		a.sandboxCommand(),

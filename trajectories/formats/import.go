@@ -1,0 +1,244 @@
+package formats
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"iter"
+	"os"
+
+	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/document"
+)
+
+// Options say how to import.
+type Options struct {
+	// Formats are those that are looked for, in this order.
+	Formats []Format
+	// From names the format of all files; empty means that it is detected.
+	From string
+	// KeepGoing imports what can be imported: files that are refused or broken
+	// are reported and passed over, and what is wrong within a trajectory
+	// becomes a warning where the rest of it makes sense without.
+	KeepGoing bool
+	// To takes the trajectories.
+	To Sink
+	// Taken says whether a trajectory's id is in use where the trajectories go
+	// to; another attempt number is chosen then. Nil means that none is.
+	Taken func(id string) bool
+	// Importer is the program that imports, with its version.
+	Importer string
+	// Document says how files are read. Lenient and Warn are set here.
+	Document document.Options
+}
+
+// A RefusedError says that a file holds no trajectories that can be imported.
+type RefusedError struct {
+	File   string
+	Reason string
+}
+
+func (e *RefusedError) Error() string { return fmt.Sprintf("%s: %s", e.File, e.Reason) }
+
+// Import imports files, and all files of folders, one after the other, and
+// yields a report on each. With an error, which comes last, the report is on
+// the file that it is about. Without KeepGoing the first file that is refused
+// (*RefusedError) or broken (*document.Error) is such an error; errors of the
+// sink and of the file system always are.
+func Import(ctx context.Context, paths []string, o Options) iter.Seq2[Report, error] {
+	return func(yield func(Report, error) bool) {
+		o.Document.Lenient = o.KeepGoing
+		i := importer{Options: o, given: map[string]bool{}}
+		if o.From != "" {
+			if i.Formats = named(o.Formats, o.From); i.Formats == nil {
+				yield(Report{}, fmt.Errorf("there is no format %q to import from", o.From))
+				return
+			}
+		}
+		for src, err := range sources(paths, i.Formats) {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				yield(Report{File: src.path}, err)
+				return
+			}
+			r, err := i.source(ctx, src)
+			if err != nil && i.forgives(&r, err) {
+				err = nil
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func named(all []Format, name string) []Format {
+	for _, f := range all {
+		if f.Name == name && f.Import != nil {
+			return []Format{f}
+		}
+	}
+	return nil
+}
+
+type importer struct {
+	Options
+	given map[string]bool // the ids of the trajectories so far
+}
+
+// forgives turns an error about a file into a refusal of that file.
+func (i *importer) forgives(r *Report, err error) bool {
+	refused, ok := errors.AsType[*RefusedError](err)
+	broken, bad := errors.AsType[*document.Error](err)
+	switch {
+	case !i.KeepGoing || !ok && !bad:
+		return false
+	case ok:
+		r.Refused = refused.Reason
+	default:
+		r.Refused, r.Err = broken.Error(), err
+	}
+	return true
+}
+
+// source imports one file, or one folder of events.
+func (i *importer) source(ctx context.Context, src source) (Report, error) {
+	r := Report{File: src.path}
+	digest, size, err := fingerprint(src.files)
+	if err != nil {
+		return r, fmt.Errorf("importing %s: %w", src.path, err)
+	}
+	r.Bytes = size
+	seen, err := i.look(src)
+	if err != nil {
+		return r, err
+	}
+	r.Format, r.Version = seen.format.Name, seen.match.Version
+
+	options := i.Document
+	options.Warn = func(w document.Warning) { r.warn(Warning{Field: w.Field, Offset: w.Offset, Text: w.Text}) }
+	in := &Input{File: src.path, Match: seen.match, keepGoing: i.KeepGoing, warn: r.warn}
+	counter := NewCounter(i.To)
+	s := &session{importer: i, in: in, to: counter, names: map[string]string{}, source: trajectories.Source{
+		Format: seen.format.Name, Bytes: size, SHA256: digest, Importer: i.Importer,
+	}}
+
+	documents := src.documents(options)
+	if seen.match.Events {
+		in.documents = documents
+		err = s.run(ctx, seen.format)
+	} else {
+		err = s.rows(ctx, seen, documents)
+	}
+	r.Count = counter.Count
+	if err == nil && r.Trajectories == 0 {
+		err = &RefusedError{src.path, "it holds no trajectory"}
+		if len(r.Warnings) > 0 {
+			err = &RefusedError{src.path, r.Warnings[0].String()}
+		}
+	}
+	return r, err
+}
+
+// rows imports each document by itself.
+func (s *session) rows(ctx context.Context, seen seen, documents iter.Seq2[*document.Node, error]) error {
+	row := 0
+	for n, err := range documents {
+		row++
+		if seen.several {
+			s.in.Row = row
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err == nil {
+			s.in.documents = func(yield func(*document.Node, error) bool) { yield(n, nil) }
+			err = s.run(ctx, seen.format)
+		}
+		if err = s.in.Forgive(err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// seen is what a first look at a source has found.
+type seen struct {
+	format  Format
+	match   Match
+	several bool // documents
+}
+
+// look finds the format of a source by its first readable document.
+func (i *importer) look(src source) (seen, error) {
+	var first error
+	options := i.Document
+	options.Warn = nil
+	var found *seen
+	for n, err := range src.documents(options) {
+		if found != nil {
+			found.several = true
+			break
+		}
+		if err != nil {
+			if _, ok := errors.AsType[*document.Error](err); !ok || !i.KeepGoing {
+				return seen{}, notJSON(src.path, err)
+			}
+			if first == nil {
+				first = err
+			}
+			continue
+		}
+		f, m, ok := Detect(i.Formats, n)
+		switch {
+		case !ok && i.From != "":
+			f, m = i.Formats[0], Match{Confidence: Possible}
+		case !ok:
+			return seen{}, &RefusedError{src.path, refusal(n)}
+		case f.Import == nil:
+			return seen{}, &RefusedError{src.path, "there is no importer for " + f.Name}
+		}
+		found = &seen{format: f, match: m}
+	}
+	switch {
+	case found != nil:
+		return *found, nil
+	case first != nil:
+		return seen{}, notJSON(src.path, first)
+	}
+	return seen{}, &RefusedError{src.path, "it is empty"}
+}
+
+// fingerprint returns the SHA-256 of a file and its size; of several files,
+// the digest of their digests and the sum of their sizes.
+func fingerprint(files []string) (digest string, size int64, err error) {
+	all := sha256.New()
+	for _, path := range files {
+		h := sha256.New()
+		n, err := hashFile(h, path)
+		if err != nil {
+			return "", 0, err
+		}
+		size += n
+		if len(files) == 1 {
+			return hex.EncodeToString(h.Sum(nil)), size, nil
+		}
+		all.Write(h.Sum(nil))
+	}
+	return hex.EncodeToString(all.Sum(nil)), size, nil
+}
+
+func hashFile(h hash.Hash, path string) (int64, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	return io.Copy(h, file)
+}

@@ -1,0 +1,58 @@
+package formats
+
+import "encoding/json"
+
+// A Report says what became of one source file.
+type Report struct {
+	File string // as it was named, or found in a folder
+	// Format and Version are what it was read as.
+	Format  string
+	Version string
+	Bytes   int64 // of the file on disk
+	// Count is taken from what was handed over to the sink, before the sink
+	// changed anything.
+	Count
+	// Warnings are at most MaxWarnings; More says how many there were beyond.
+	Warnings []Warning
+	More     int
+	// Refused says why the file was not imported, empty if it was.
+	Refused string
+	// Err is the error behind Refused where there is one: a file that is
+	// broken, and not only of another kind.
+	Err error
+}
+
+// MaxWarnings bounds what a report holds of a file that is wrong everywhere.
+const MaxWarnings = 100
+
+// MarshalJSON writes the counts of a file that was imported, and the reason of
+// one that was refused.
+func (r Report) MarshalJSON() ([]byte, error) {
+	if r.Refused != "" {
+		return json.Marshal(struct {
+			File    string `json:"file"`
+			Format  string `json:"format,omitempty"`
+			Refused string `json:"refused"`
+		}{r.File, r.Format, r.Refused})
+	}
+	warnings := r.Warnings
+	if warnings == nil {
+		warnings = []Warning{}
+	}
+	return json.Marshal(struct {
+		File    string `json:"file"`
+		Format  string `json:"format"`
+		Version string `json:"version,omitempty"`
+		Count
+		Warnings []Warning `json:"warnings"`
+		More     int       `json:"more_warnings,omitempty"`
+	}{r.File, r.Format, r.Version, r.Count, warnings, r.More})
+}
+
+func (r *Report) warn(w Warning) {
+	if len(r.Warnings) == MaxWarnings {
+		r.More++
+		return
+	}
+	r.Warnings = append(r.Warnings, w)
+}

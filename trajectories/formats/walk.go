@@ -1,0 +1,114 @@
+package formats
+
+import (
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"github.com/apprentice-rl/apprentice/trajectories/document"
+)
+
+// A source is one file, or a folder whose files are one trajectory together.
+type source struct {
+	path  string
+	files []string
+}
+
+// documents returns the documents of all files of the source. A node is good
+// until the next one is asked for.
+func (s source) documents(o document.Options) iter.Seq2[*document.Node, error] {
+	return func(yield func(*document.Node, error) bool) {
+		for _, path := range s.files {
+			if !documents(path, o, yield) {
+				return
+			}
+		}
+	}
+}
+
+func documents(path string, o document.Options, yield func(*document.Node, error) bool) bool {
+	d, err := document.Open(path, o)
+	if err != nil {
+		return yield(nil, err)
+	}
+	defer d.Close()
+	for n, err := range d.Documents() {
+		if !yield(n, err) {
+			return false
+		}
+	}
+	return true
+}
+
+// sources finds what is to be imported: the paths themselves, and the files in
+// those that are folders, sorted by name. Links in folders are not followed,
+// since they may lead anywhere; folders of git are left out.
+func sources(paths []string, all []Format) iter.Seq2[source, error] {
+	return func(yield func(source, error) bool) {
+		for _, path := range paths {
+			info, err := os.Stat(path)
+			if err != nil {
+				yield(source{path: path}, fmt.Errorf("importing: %w", err))
+				return
+			}
+			if !info.IsDir() {
+				if !yield(source{path, []string{path}}, nil) {
+					return
+				}
+				continue
+			}
+			if !walk(path, all, yield) {
+				return
+			}
+		}
+	}
+}
+
+func walk(root string, all []Format, yield func(source, error) bool) bool {
+	more := true
+	taken := map[string]bool{} // files that belong to a folder's trajectory
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() == ".git":
+			return fs.SkipDir
+		case d.IsDir():
+			files, err := together(path, all)
+			if err != nil || files == nil {
+				return err
+			}
+			for _, f := range files {
+				taken[f] = true
+			}
+			more = yield(source{path, files}, nil)
+		case d.Type().IsRegular() && !taken[path]:
+			more = yield(source{path, []string{path}}, nil)
+		}
+		if !more {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	if err != nil {
+		yield(source{path: root}, fmt.Errorf("importing: %w", err))
+		return false
+	}
+	return more
+}
+
+// together returns the files of a folder that are one trajectory, if it is
+// such a folder for any format.
+func together(dir string, all []Format) ([]string, error) {
+	for _, f := range all {
+		if f.Folder == nil {
+			continue
+		}
+		if files, err := f.Folder(dir); err != nil || len(files) > 0 {
+			return files, err
+		}
+	}
+	return nil, nil
+}
