@@ -37,6 +37,7 @@ func TestWhatStandsBeforeASecretGivesItAway(t *testing.T) {
 		{"requests", redact.Authorization, "headers={'Authorization': 'Bearer ", key, "'}"},
 		{"a basic credential", redact.Authorization, "authorization: Basic ", basic, ""},
 		{"a header of its own", redact.Assignment, "X-Api-Key: ", key, "\r\n"},
+		{"AWS", redact.Assignment, "aws_secret_access_key = ", "/" + made(b64, 39), "\n"},
 		{"a Slack hook", redact.Slack, "https://hooks.slack.com/services/", "T" + made(base32, 8) + "/B" + made(base32, 10) + "/" + made(alnum, 24), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -17,8 +17,8 @@ import (
 const alternation = `sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{36}|glpat-[\w-]{20}|(?:AKIA|ASIA)[A-Z2-7]{16}|AIza[\w-]{35}|hf_[A-Za-z]{34}|` +
 	`xox[a-z]-[\w-]{10,}|-----BEGIN [A-Z ]*PRIVATE KEY-----|://[^:/\s]+:[^@/\s]+@|(?i:password|api_?key|secret|token)["']?\s*[:=]\s*["']?[\w+/=-]{8,}`
 
-// ordinary is text that agents see, without hits: the recorded observations
-// where they are at hand, or else what a listing and a program look like.
+// ordinary is what agents and models said to each other in recorded episodes:
+// nearly all of it is observations, and nothing in it is replaced.
 func ordinary(b *testing.B) string {
 	b.Helper()
 	data := os.Getenv("APPRENTICE_TESTDATA")
@@ -50,6 +50,14 @@ func BenchmarkText(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			r.Text(text)
+		}
+	})
+	b.Run("json", func(b *testing.B) {
+		raw, err := json.Marshal(strings.SplitAfter(text, "</output>"))
+		require.NoError(b, err)
+		b.SetBytes(int64(len(raw)))
+		for b.Loop() {
+			r.JSON(raw)
 		}
 	})
 	b.Run("alternation", func(b *testing.B) {

@@ -41,7 +41,9 @@
 //
 // A text that was not written by Text under the same key has no seals that fit,
 // so Restore inserts nothing there, unless its writer has seen a log of this
-// key. Hand Restore only what was read from one's own store.
+// key. Hand Restore only what was read from one's own store, and JSON only to
+// [Redactor.RestoreJSON]: the source may have written a placeholder with escapes,
+// which is none before they are read and one after.
 //
 // # What it does not do
 //

@@ -12,7 +12,7 @@ var stands = []string{
 
 // isStandIn says that a value is a variable, a template or an example.
 func isStandIn(v string) bool {
-	if v == "" || strings.IndexByte("$%<{[(/.~-#@!", v[0]) >= 0 || strings.ContainsAny(v, "<>{}$ \t\n") {
+	if v == "" || strings.IndexByte("$%<{[(.~-#@!", v[0]) >= 0 || strings.ContainsAny(v, "<>{}$ \t\n") {
 		return true
 	}
 	lower := strings.ToLower(v)
@@ -39,7 +39,7 @@ func looksChosen(v string) bool {
 		return false
 	}
 	stem := strings.TrimRight(v, "0123456789")
-	if stem == "" || isPath(v) {
+	if stem == "" || v[0] == '/' || isPath(v) {
 		return false
 	}
 	mark := strings.ContainsAny(v, "!@#%^&*+=?~")
