@@ -1,0 +1,145 @@
+package redact
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Options are what a redactor needs beside the known secrets.
+type Options struct {
+	// Key makes hashes and seals. It has at least 16 bytes, stays the same for
+	// all that is kept together, and is itself a secret.
+	Key []byte
+	// Emails has e-mail addresses replaced, too.
+	Emails bool
+}
+
+// minKnown is the fewest bytes that a known secret may have. A shorter one
+// stands in texts for other reasons.
+const minKnown = 8
+
+// A RefusedError says why a known secret cannot be redacted. It does not hold
+// the value.
+type RefusedError struct {
+	Name   string
+	Reason string
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("secret %q: %s", e.Name, e.Reason)
+}
+
+// New returns a redactor that knows the named secrets. Those that cannot be
+// redacted are errors, one *RefusedError for each: what the caller wants hidden
+// is not left open in silence.
+func New(known map[string]string, o Options) (*Redactor, error) {
+	if len(o.Key) < 16 {
+		return nil, fmt.Errorf("the key for hashes has %d bytes, and needs 16", len(o.Key))
+	}
+	r := &Redactor{key: slices.Clone(o.Key), emails: o.Emails, byPlaceholder: map[string]string{}}
+	var refused []error
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		if reason := refusal(name, known[name]); reason != "" {
+			refused = append(refused, &RefusedError{name, reason})
+			continue
+		}
+		for _, s := range r.spellings(name, known[name]) {
+			r.byPlaceholder[s.placeholder] = s.text
+			r.known = append(r.known, s)
+		}
+	}
+	if len(refused) > 0 {
+		return nil, errors.Join(refused...)
+	}
+	words := []string{opening, privateKey}
+	for _, s := range r.known {
+		words = append(words, s.text)
+	}
+	r.literals = newLiterals(words)
+	return r, nil
+}
+
+// nameForm is what environment variables are called, without the underscores that
+// would make two ways to read a placeholder.
+var nameForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$`)
+
+func refusal(name, value string) string {
+	switch {
+	case !nameForm.MatchString(name):
+		return "the name is not letters, digits and single underscores between them"
+	case len(value) < minKnown:
+		return fmt.Sprintf("the value has %d bytes; less than %d stand in texts for other reasons", len(value), minKnown)
+	case strings.Trim(value, "0123456789+-.eE") == "":
+		return "the value is a number, which stands in texts for other reasons"
+	case strings.TrimSpace(value) == "":
+		return "the value is blank"
+	case strings.Contains(value, opening):
+		return "the value is itself a placeholder; the secret was redacted where it was taken from"
+	}
+	return ""
+}
+
+// A spelling is one way in which a known secret is written.
+type spelling struct {
+	name        string
+	text        string
+	placeholder string
+	plain       bool // the value as it is
+}
+
+// spellings returns the value as it is and as others write it. Each has a
+// placeholder of its own, so that it is restored as it was.
+func (r *Redactor) spellings(name, value string) []spelling {
+	ways := []struct {
+		label, text string
+	}{
+		{"", value},
+		{"json", escapeJSON(value, false, false)},
+		{"json_html", escapeJSON(value, true, false)},  // as Go writes it
+		{"json_ascii", escapeJSON(value, false, true)}, // as Python writes it
+		{"url", url.QueryEscape(value)},
+		{"path", url.PathEscape(value)},
+	}
+	var all []spelling
+	for _, w := range ways {
+		if !slices.ContainsFunc(all, func(s spelling) bool { return s.text == w.text }) {
+			all = append(all, spelling{name: name, text: w.text, placeholder: r.sealed(name, w.label), plain: w.label == ""})
+		}
+	}
+	return all
+}
+
+// escapeJSON writes a text as the inside of a JSON string.
+func escapeJSON(s string, html, ascii bool) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(html)
+	if err := e.Encode(s); err != nil || !utf8.ValidString(s) {
+		return s // JSON cannot hold it, so it is not there
+	}
+	text := strings.TrimSuffix(b.String(), "\n")
+	text = text[1 : len(text)-1]
+	if !ascii {
+		return text
+	}
+	b.Reset()
+	for _, c := range text {
+		switch {
+		case c < utf8.RuneSelf:
+			b.WriteRune(c)
+		case c > 0xffff:
+			c -= 0x10000
+			fmt.Fprintf(&b, `\u%04x\u%04x`, 0xd800+c>>10, 0xdc00+c&0x3ff)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, c)
+		}
+	}
+	return b.String()
+}
