@@ -1,0 +1,125 @@
+package document
+
+import (
+	"bytes"
+	stdjson "encoding/json"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Raw returns the value as it stands in the file, white space included, once
+// it is sure that it is well formed.
+func (n *Node) Raw() (stdjson.RawMessage, error) {
+	raw, err := n.bytes()
+	if err != nil {
+		return nil, err
+	}
+	mended, err := n.check(raw, func(o ...jsontext.Options) error {
+		return jsontext.NewDecoder(bytes.NewBuffer(raw), o...).SkipValue()
+	})
+	if err != nil {
+		return nil, err
+	}
+	if mended && !utf8.Valid(raw) {
+		return stdjson.RawMessage(string([]rune(string(raw)))), nil
+	}
+	return bytes.Clone(raw), nil
+}
+
+// Decode decodes the value into what v points to, which should be zero. Names
+// of members have to be spelled exactly as in the struct's tags, and members
+// without a field are skipped.
+func (n *Node) Decode(v any) error {
+	raw, err := n.bytes()
+	if err != nil {
+		return err
+	}
+	_, err = n.check(raw, func(o ...jsontext.Options) error { return json.Unmarshal(raw, v, o...) })
+	return err
+}
+
+// String returns the text of a string. For any other value, null included, it
+// returns an error.
+func (n *Node) String() (string, error) {
+	if n.kind != String {
+		return "", n.isNo(String)
+	}
+	var s string
+	err := n.Decode(&s)
+	return s, err
+}
+
+// check decodes strictly, and once more if what was wrong may be mended.
+func (n *Node) check(raw []byte, decode func(...jsontext.Options) error) (mended bool, err error) {
+	strict := decode()
+	if strict == nil {
+		return false, nil
+	}
+	if _, ok := errors.AsType[*jsontext.SyntacticError](strict); ok && n.doc.options.Lenient {
+		if decode(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) == nil {
+			n.doc.options.Warn(Warning{n.wrong(strict).Position, fmt.Sprintf("%v: read as far as it goes", plainly(strict))})
+			return true, nil
+		}
+	}
+	return false, n.wrong(strict)
+}
+
+// bytes returns the value as it stands in the file. It may not be changed.
+func (n *Node) bytes() ([]byte, error) {
+	switch {
+	case n.cut:
+		return nil, &Error{n.text.position(n.end, n.pointer()), errCut}
+	case n.Size() > n.doc.options.MaxValue:
+		return nil, &Error{n.Position(), fmt.Errorf("%w: it has %d bytes, and %d may be read", ErrTooLarge, n.Size(), n.doc.options.MaxValue)}
+	case n.Size() > inline:
+		return n.text.read(n.start, n.end)
+	}
+	err := n.load()
+	return n.raw, err
+}
+
+// wrong turns an error of the JSON libraries, whose places count from the
+// beginning of the value, into one that says where in the file.
+func (n *Node) wrong(err error) *Error {
+	offset, field := n.start, n.pointer()
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		offset += syntax.ByteOffset
+		field += string(syntax.JSONPointer)
+	} else if value, ok := errors.AsType[*json.SemanticError](err); ok {
+		offset += value.ByteOffset
+		field += string(value.JSONPointer)
+	}
+	return &Error{n.text.position(offset, field), plainly(err)}
+}
+
+// plainly takes the library's own position off its error.
+func plainly(err error) error {
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok && syntax.Err != nil {
+		return syntax.Err
+	}
+	if value, ok := errors.AsType[*json.SemanticError](err); ok {
+		what := fmt.Sprintf("a JSON %s does not fit here", kindOf(byte(value.JSONKind)))
+		if value.Err != nil {
+			return fmt.Errorf("%s: %w", what, value.Err)
+		}
+		return errors.New(what)
+	}
+	return err
+}
+
+// checkScalar says whether a document that is no object, array or string is
+// JSON at all.
+func (n *Node) checkScalar() error {
+	raw, err := n.bytes()
+	if err != nil {
+		return err
+	}
+	if !jsontext.Value(raw).IsValid() {
+		return &syntaxError{n.start, fmt.Errorf("%.20q is no JSON", raw)}
+	}
+	return nil
+}
