@@ -1,0 +1,77 @@
+package formats
+
+import (
+	"encoding/json"
+
+	"github.com/apprentice-rl/apprentice/env"
+	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/document"
+)
+
+// A Call is one call of a tool as a source has it.
+type Call struct {
+	ID   string // empty where the source has none
+	Tool string
+	// Arguments is the source's text of the arguments, which should be a JSON
+	// object and need not be.
+	Arguments string
+	Extra     json.RawMessage // for trajectories.Call
+}
+
+// ToolCall reads a call in the shape of OpenAI's chat completions:
+//
+//	{"id": …, "type": "function", "function": {"name": …, "arguments": "{…}"}}
+//
+// Arguments that are an object in place of a text are taken as their JSON.
+func (in *Input) ToolCall(n *document.Node) (Call, error) {
+	var c Call
+	var err error
+	if c.ID, err = in.Text(n, "id"); err != nil {
+		return c, err
+	}
+	if c.Tool, err = in.Text(n, "function", "name"); err != nil {
+		return c, err
+	}
+	if arguments := Member(n, "function", "arguments"); arguments != nil && arguments.Kind() == document.Object {
+		raw, err := Raw(arguments)
+		if err = in.Forgive(err); err != nil {
+			return c, err
+		}
+		c.Arguments = string(raw)
+	} else if c.Arguments, err = in.Text(n, "function", "arguments"); err != nil {
+		return c, err
+	}
+	known := []string{"id", "function"}
+	if kind, err := in.Text(n, "type"); err == nil && kind == "function" {
+		known = append(known, "type") // every call has that
+	}
+	c.Extra, err = in.Rest(n, known...)
+	return c, err
+}
+
+// Command is the call of a tool that takes one command line.
+func Command(tool, line string) Call {
+	var arguments Members
+	arguments.AddText("command", line)
+	return Call{Tool: tool, Arguments: string(arguments.Object())}
+}
+
+// Act adds a call to the actions of a turn, under an id of its own, which it
+// returns.
+func (u *IDs) Act(t *trajectories.Turn, c Call) string {
+	id := u.New(c.ID, t.N, len(t.Actions)+1)
+	arguments, call := trajectories.ParseArguments(c.Arguments)
+	if c.ID != id {
+		call.ID = c.ID
+	}
+	call.Extra = c.Extra
+	same := call.ID == "" && call.Text == "" && !call.Invalid && call.Extra == nil
+	if !same && t.Calls == nil {
+		t.Calls = make([]trajectories.Call, len(t.Actions), len(t.Actions)+1)
+	}
+	t.Actions = append(t.Actions, env.Action{ID: id, Tool: c.Tool, Arguments: arguments})
+	if t.Calls != nil {
+		t.Calls = append(t.Calls, call)
+	}
+	return id
+}
