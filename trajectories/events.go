@@ -27,7 +27,7 @@ func Events(name string, r io.Reader) iter.Seq2[Event, error] {
 		d := decoder{lines: bufio.NewReaderSize(r, 1<<16), form: form()}
 		for {
 			event, err := d.next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return
 			}
 			if err != nil {
@@ -92,9 +92,9 @@ func (d *decoder) next() (Event, error) {
 // read reads the next line. It stays valid until the next call.
 func (d *decoder) read() error {
 	line, err := d.lines.ReadSlice('\n')
-	if err == bufio.ErrBufferFull {
+	if errors.Is(err, bufio.ErrBufferFull) {
 		d.long = d.long[:0]
-		for err == bufio.ErrBufferFull {
+		for errors.Is(err, bufio.ErrBufferFull) {
 			d.long = append(d.long, line...)
 			line, err = d.lines.ReadSlice('\n')
 		}

@@ -29,6 +29,7 @@
 package document
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -61,6 +62,10 @@ const (
 	DefaultMaxValue = 64 << 20
 	DefaultMaxText  = 16 << 30
 )
+
+// maxBroken bounds the time that a file which is no JSON at all takes: each
+// attempt may go far before it fails.
+const maxBroken = 1000
 
 // A Warning says that something was not as it should be, and was read all the
 // same.
@@ -136,7 +141,7 @@ func (d *Document) Close() error {
 //
 // An error belongs to one document, which is left out. Who goes on all the same
 // gets the documents after it, from the next line that begins with a brace.
-// What could not be read while a document was walked, because the disk failed,
+// After a thousand broken ones in a row the rest is given up. What could not be read while a document was walked, because the disk failed,
 // or its member names were broken, is the error that follows it.
 func (d *Document) Documents() iter.Seq2[*Node, error] {
 	return d.documents(d.text, true)
@@ -145,7 +150,7 @@ func (d *Document) Documents() iter.Seq2[*Node, error] {
 func (d *Document) documents(t *text, unwrap bool) iter.Seq2[*Node, error] {
 	return func(yield func(*Node, error) bool) {
 		c := &cursor{text: t, limit: t.size}
-		for {
+		for broken := 0; ; {
 			if err := c.between(); err == io.EOF {
 				return
 			} else if err != nil {
@@ -154,11 +159,13 @@ func (d *Document) documents(t *text, unwrap bool) iter.Seq2[*Node, error] {
 			}
 			n, err := d.next(c, t)
 			if err != nil {
-				if !yield(nil, err) || !c.resume(n.start) {
+				broken++
+				if !yield(nil, err) || broken == maxBroken || !c.resume(n.start) {
 					return
 				}
 				continue
 			}
+			broken = 0
 			if unwrap && n.kind == String {
 				inner, err := d.unwrapDocument(n)
 				if err != nil && !yield(nil, err) || inner != nil && !d.inner(inner, yield) {
@@ -202,7 +209,7 @@ func (d *Document) next(c *cursor, t *text) (*Node, error) {
 	if err == nil {
 		return n, nil
 	}
-	syntax, ok := err.(*syntaxError)
+	syntax, ok := errors.AsType[*syntaxError](err)
 	if !ok {
 		return n, err
 	}

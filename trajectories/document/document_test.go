@@ -438,6 +438,16 @@ func TestWhoGoesOnGetsTheRowsAfterABrokenOne(t *testing.T) {
 	}
 }
 
+func TestFilesThatAreNoJSONAreGivenUp(t *testing.T) {
+	d, _ := open(t, strings.Repeat("{\"a\":\n", 3000), document.Options{Lenient: true})
+	failures := 0
+	for _, err := range d.Documents() {
+		require.Error(t, err)
+		failures++
+	}
+	require.Equal(t, 1000, failures)
+}
+
 const small = `{"first":[{"a":"x\"y","n":[1,2]},{"a":"é","n":[]}],"second":{"deep":{"list":[true,false]}},"last":"done"}`
 
 // A file may be cut off anywhere. Without Lenient that is an error at the end

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -25,14 +26,14 @@ func FuzzDocuments(f *testing.F) {
 	f.Add([]byte{0xff, 0xfe, '{', 0})
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for _, most := range []int64{0, 16} {
-			walk(t, text, document.Options{Lenient: true, MaxValue: most, Spool: t.TempDir()})
+			walk(t, text, document.Options{Lenient: true, MaxValue: most})
 		}
 		accepted := walk(t, text, document.Options{})
 		want, err := library(text)
-		if err == nil && !wrapped(text) {
+		if err == nil && !ours(text, want) {
 			require.Equal(t, want, accepted)
 		}
-		if accepted != nil {
+		if accepted != nil && !ours(text, nil) {
 			require.NoError(t, err, "accepted though it is broken")
 		}
 	})
@@ -65,7 +66,7 @@ func walk(t *testing.T, text []byte, o document.Options) []any {
 			fine = false
 		}
 	}
-	if !fine || wrapped(text) {
+	if !fine {
 		return nil
 	}
 	return all
@@ -81,10 +82,10 @@ func placed(t *testing.T, err error, text []byte) {
 	require.Equal(t, len(before)-bytes.LastIndexByte(before, '\n'), e.Column)
 }
 
-// wrapped says whether a text may hold documents that were encoded twice, or
-// marks and separators between documents, which the library does not know.
-func wrapped(text []byte) bool {
-	return bytes.ContainsAny(text, "\ufeff\x1e") || bytes.HasPrefix(bytes.TrimSpace(text), []byte{'"'}) || bytes.Contains(text, []byte(`\"`))
+// ours says whether a text has what the library does not know: marks and
+// separators between documents, and strings that are read as documents.
+func ours(text []byte, values []any) bool {
+	return bytes.ContainsAny(text, "\ufeff\x1e") || slices.ContainsFunc(values, func(v any) bool { _, ok := v.(string); return ok })
 }
 
 // library reads a text with jsontext and encoding/json.
@@ -98,6 +99,9 @@ func library(text []byte) ([]any, error) {
 		}
 		if err != nil {
 			return nil, err
+		}
+		if next := text[d.InputOffset():]; raw.Kind() != '{' && raw.Kind() != '[' && raw.Kind() != '"' && len(next) > 0 && !bytes.ContainsAny(next[:1], "{[\"]},: \t\r\n") {
+			return nil, errors.New("to the library, 007 is three numbers")
 		}
 		var v any
 		if err := json.Unmarshal(raw, &v); err != nil {

@@ -2,6 +2,7 @@ package document
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"unicode/utf8"
 
@@ -48,6 +49,12 @@ func (n *Node) findDocument(c *cursor) error {
 	n.start, n.kind, n.indexed = c.offset(), Object, true
 	err = n.findMembers(c)
 	n.end = c.offset()
+	if err == nil {
+		n.keep(c)
+		for _, m := range n.members {
+			n.share(m)
+		}
+	}
 	return err
 }
 
@@ -102,7 +109,7 @@ func (n *Node) findMember(c *cursor) error {
 	}
 	m := n.child(name)
 	err = m.find(c)
-	if syntax, ok := err.(*syntaxError); ok && syntax.cut() && (m.kind == Object || m.kind == Array) {
+	if syntax, ok := errors.AsType[*syntaxError](err); ok && syntax.cut() && (m.kind == Object || m.kind == Array) {
 		m.end, m.cut = n.text.size, true
 		n.add(m)
 		return err

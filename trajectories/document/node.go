@@ -1,6 +1,7 @@
 package document
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"iter"
@@ -151,6 +152,7 @@ func (n *Node) elements(c *cursor, yield func(*Node) bool) error {
 			return err
 		}
 		n.share(e)
+		e.keep(c)
 		if !yield(e) {
 			return nil
 		}
@@ -183,6 +185,14 @@ func (n *Node) child(name string) *Node {
 func (n *Node) share(child *Node) {
 	if n.raw != nil {
 		child.raw = n.raw[child.start-n.start : child.end-n.start]
+	}
+}
+
+// keep holds on to a value that the cursor has in its buffer, which is cheaper
+// than to read it once more.
+func (n *Node) keep(c *cursor) {
+	if n.raw == nil && n.start >= c.base {
+		n.raw = bytes.Clone(c.buf[n.start-c.base : n.end-c.base])
 	}
 }
 

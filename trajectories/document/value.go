@@ -18,7 +18,7 @@ func (n *Node) Raw() (stdjson.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	mended, err := n.check(raw, func(o ...jsontext.Options) error {
+	mended, err := n.check(func(o ...jsontext.Options) error {
 		return jsontext.NewDecoder(bytes.NewBuffer(raw), o...).SkipValue()
 	})
 	if err != nil {
@@ -38,7 +38,7 @@ func (n *Node) Decode(v any) error {
 	if err != nil {
 		return err
 	}
-	_, err = n.check(raw, func(o ...jsontext.Options) error { return json.Unmarshal(raw, v, o...) })
+	_, err = n.check(func(o ...jsontext.Options) error { return json.Unmarshal(raw, v, o...) })
 	return err
 }
 
@@ -54,7 +54,7 @@ func (n *Node) String() (string, error) {
 }
 
 // check decodes strictly, and once more if what was wrong may be mended.
-func (n *Node) check(raw []byte, decode func(...jsontext.Options) error) (mended bool, err error) {
+func (n *Node) check(decode func(...jsontext.Options) error) (mended bool, err error) {
 	strict := decode()
 	if strict == nil {
 		return false, nil

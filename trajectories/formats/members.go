@@ -2,6 +2,7 @@ package formats
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -10,6 +11,15 @@ import (
 // needs it. The zero value is ready.
 type Members struct {
 	text []byte
+}
+
+// MembersOf are the members of an object, to which others may be added; nil
+// has none.
+func MembersOf(object json.RawMessage) Members {
+	if len(object) <= len("{}") {
+		return Members{}
+	}
+	return Members{text: slices.Clone(object[:len(object)-1])}
 }
 
 // Add adds a member. One whose value is nil is left out.

@@ -1,0 +1,113 @@
+package sweagent
+
+import (
+	"strings"
+
+	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/formats"
+)
+
+// end makes the end of what info says.
+func (r *reader) end() (trajectories.End, error) {
+	e := trajectories.End{Status: trajectories.ExitUnknown, PatchUnknown: true}
+	info := formats.Member(r.run, "info")
+	var err error
+	if e.SourceStatus, err = r.in.Text(info, "exit_status"); err != nil {
+		return e, err
+	}
+	if e.SourceStatus != "" {
+		e.Status, e.Limit = status(e.SourceStatus)
+		if e.Status == trajectories.ExitUnknown {
+			r.in.Warn(info, "the exit status %.80q is not known", e.SourceStatus)
+		}
+	} else if info != nil {
+		r.in.Warn(info, "the run has no exit status: it was not finished")
+	}
+	if formats.Member(info, "submission") != nil {
+		if e.Patch, err = r.in.Text(info, "submission"); err != nil {
+			return e, err
+		}
+		e.PatchUnknown = false
+	}
+	stats := formats.Member(info, "model_stats")
+	for _, n := range []struct {
+		to   *int
+		name string
+	}{
+		{&e.Usage.Calls, "api_calls"}, {&e.Usage.PromptTokens, "tokens_sent"}, {&e.Usage.CompletionTokens, "tokens_received"},
+	} {
+		if *n.to, err = r.in.Whole(stats, n.name); err != nil {
+			return e, err
+		}
+	}
+	// There is a total_cost too, in old files: of all runs of that process.
+	if e.Usage.Cost, err = r.in.Number(stats, "instance_cost"); err != nil {
+		return e, err
+	}
+	var origin formats.Members
+	rest, err := r.in.Rest(info, "exit_status", "submission", "model_stats")
+	if err != nil {
+		return e, err
+	}
+	origin.Add("info", rest)
+	if rest, err = r.in.Rest(stats, "api_calls", "tokens_sent", "tokens_received", "instance_cost"); err != nil {
+		return e, err
+	}
+	origin.Add("model_stats", rest)
+	origin.Add("retry", r.retry)
+	if o := origin.Object(); o != nil {
+		e.Origin = &trajectories.Origin{Extra: o}
+	}
+	return e, nil
+}
+
+// status maps the exit statuses of SWE-agent. After most errors it hands in
+// what there is, and notes the error in brackets.
+func status(s string) (status, limit trajectories.ExitStatus) {
+	if inner, ok := strings.CutPrefix(s, "submitted ("); ok {
+		limit = plain(strings.TrimSuffix(inner, ")"))
+		if limit == trajectories.ExitUnknown {
+			limit = ""
+		}
+		return trajectories.ExitSubmitted, limit
+	}
+	if strings.HasPrefix(s, "skipped") {
+		return trajectories.ExitCancelled, ""
+	}
+	return plain(s), ""
+}
+
+func plain(s string) trajectories.ExitStatus {
+	switch s {
+	case "submitted":
+		return trajectories.ExitSubmitted
+	case "exit_cost":
+		return trajectories.ExitCostLimit
+	case "exit_context":
+		return trajectories.ExitTokenLimit
+	case "exit_format":
+		return trajectories.ExitFormatErrors
+	case "exit_total_execution_time":
+		return trajectories.ExitTimeLimit
+	case "exit_command_timeout":
+		return trajectories.ExitCommandTimeouts
+	case "exit_forfeit", "exit_command": // the policy asked for it, or typed exit
+		return trajectories.ExitGaveUp
+	case "exit_api", "exit_environment_error", "early_exit":
+		return trajectories.ExitInfrastructure
+	case "exit_error", "unknown_exit":
+		return trajectories.ExitCrashed
+	}
+	return trajectories.ExitUnknown
+}
+
+// byProgram says whether SWE-agent itself writes such an action when a run
+// ends.
+func byProgram(action string) bool {
+	switch strings.TrimSpace(action) {
+	case "exit_cost", "exit_context", "exit_format", "exit_error", "exit_api", "exit_environment_error",
+		"exit_total_execution_time", "exit_command_timeout", "early_exit":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,427 @@
+package sweagent
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/apprentice-rl/apprentice/env"
+	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/document"
+	"github.com/apprentice-rl/apprentice/trajectories/formats"
+)
+
+// A step is what both accounts say of one answer and its observation; of
+// either may be nothing.
+type step struct {
+	node     *document.Node // of the trajectory, nil in a history alone
+	message  *message       // of the history, nil where it has none
+	action   string
+	response string
+	thought  string
+	noted    bool // the trajectory has an observation
+	raw      string
+	rejected bool // the history goes on without it
+}
+
+// step reads a step of the trajectory and what the history says of it.
+func (r *reader) step(n *document.Node) error {
+	if n.Kind() != document.Object {
+		return r.in.Fault(n, "a step was to be here, not a JSON %s", n.Kind())
+	}
+	s := step{node: n, noted: formats.Member(n, "observation") != nil}
+	for _, t := range []struct {
+		to   *string
+		name string
+	}{{&s.action, "action"}, {&s.response, "response"}, {&s.thought, "thought"}, {&s.raw, "observation"}} {
+		var err error
+		if *t.to, err = r.in.Text(n, t.name); err != nil {
+			return err
+		}
+	}
+	m, err := r.answer()
+	if err != nil {
+		return err
+	}
+	if m != nil {
+		action, err := r.in.Text(m.node, "action")
+		if err != nil {
+			return err
+		}
+		// Old histories name no action; an answer then goes with the next step.
+		if s.rejected = action != s.action && has(m.node, "action"); s.rejected {
+			m = nil
+		}
+	}
+	s.message = m
+	return r.turnOf(s)
+}
+
+// answer goes on to the next answer in the history, nil if there is none.
+func (r *reader) answer() (*message, error) {
+	for {
+		m, err := r.history.peek()
+		if err != nil || m == nil || m.role == "assistant" && !m.demo {
+			return m, err
+		}
+		if err := r.note(m); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// act reads an answer that only the history has.
+func (r *reader) act(m *message) error {
+	s := step{message: m}
+	content, err := r.in.Content(m.node, "content")
+	if err != nil {
+		return err
+	}
+	s.response = content.Text
+	if s.action, err = r.in.Text(m.node, "action"); err != nil {
+		return err
+	}
+	if s.thought, err = r.in.Text(m.node, "thought"); err != nil {
+		return err
+	}
+	return r.turnOf(s)
+}
+
+// turnOf hands over a step: its turn, its observations, and what the policy
+// saw.
+func (r *reader) turnOf(s step) error {
+	t, err := r.turnFor(s)
+	if err != nil {
+		return err
+	}
+	if err := r.views.query(r, s); err != nil {
+		return err
+	}
+	if s.message != nil {
+		r.history.next()
+	}
+	r.turn = t.N
+	if err := r.to.Turn(t); err != nil {
+		return err
+	}
+	if err := r.answers(s, t); err != nil {
+		return err
+	}
+	return r.views.messages(r, s)
+}
+
+// turnFor makes the turn of a step.
+func (r *reader) turnFor(s step) (trajectories.Turn, error) {
+	t := trajectories.Turn{N: r.turn + 1, Origin: &trajectories.Origin{}}
+	var origin formats.Members
+	native, err := r.calls(s, &t, &origin)
+	if err != nil {
+		return t, err
+	}
+	switch {
+	case native:
+		t.Message = s.response
+	case len(t.Actions) > 0:
+		if t.Message = s.thought; render(s.thought, s.action) != s.response {
+			t.Origin.Text = &s.response
+		}
+	default:
+		r.blame(s, &t)
+	}
+	stepExtra, err := r.stepExtra(s, native, len(t.Actions) > 0)
+	if err != nil {
+		return t, err
+	}
+	origin.Add("step", stepExtra)
+	if s.message != nil {
+		t.Origin.Index = s.message.index + 1
+		if err := r.messageExtra(s, &t, &origin); err != nil {
+			return t, err
+		}
+	}
+	t.Origin.Extra = origin.Object()
+	if t.Origin.Index == 0 && t.Origin.Text == nil && t.Origin.Parts == nil && t.Origin.Extra == nil {
+		t.Origin = nil
+	}
+	return t, nil
+}
+
+// calls adds the actions: the calls of the history, else the step's command.
+func (r *reader) calls(s step, t *trajectories.Turn, origin *formats.Members) (native bool, err error) {
+	if s.message != nil {
+		for c, err := range r.in.Elements(s.message.node, "tool_calls") {
+			if err != nil {
+				return false, err
+			}
+			call, err := r.in.ToolCall(c)
+			if err != nil {
+				return false, err
+			}
+			r.ids.Act(t, call)
+			native = true
+		}
+	}
+	r.native = r.native || native
+	if !native && strings.TrimSpace(s.action) != "" {
+		c := formats.Command("bash", s.action)
+		if r.native && strings.TrimSpace(s.action) == "submit" {
+			// Only its call is missing: the history ends before the last step.
+			c = formats.Call{Tool: "submit", Arguments: "{}"}
+			origin.AddText("action", s.action)
+		}
+		r.ids.Act(t, c)
+	}
+	switch {
+	case byProgram(s.action) && !native:
+		t.Synthetic = true
+	case s.rejected && len(t.Actions) > 0:
+		t.FormatError = "SWE-agent rejected the answer; the file does not say why"
+	}
+	if len(t.Actions) > 0 && !t.Synthetic {
+		t.Usage.Calls = 1
+	}
+	return native, nil
+}
+
+// blame says what an answer without an action is: how the program notes the
+// end of a run, or an answer in the wrong form.
+func (r *reader) blame(s step, t *trajectories.Turn) {
+	t.Message = s.response
+	if s.thought != s.response && s.response == "" {
+		t.Message = s.thought
+	}
+	if strings.HasPrefix(t.Message, "Exit due to ") || strings.HasPrefix(t.Message, "Exited") {
+		t.Synthetic = true
+		return
+	}
+	t.FormatError = "the answer holds no action; the file does not say what the policy was told"
+}
+
+// render is how an answer looks in which a command stands between fences.
+func render(thought, action string) string { return thought + "```\n" + action + "```" }
+
+// stepExtra is what a step has beyond the turn's fields.
+func (r *reader) stepExtra(s step, native, acts bool) (json.RawMessage, error) {
+	if s.node == nil {
+		return nil, nil
+	}
+	known := []string{"messages", "query", "execution_time"}
+	if acts && !native {
+		known = append(known, "action")
+	}
+	if acts {
+		known = append(known, "response", "observation")
+	}
+	if !acts && s.response != "" {
+		known = append(known, "response")
+	}
+	if s.thought == s.response || acts && !native {
+		known = append(known, "thought")
+	}
+	return r.in.Rest(s.node, known...)
+}
+
+// messageExtra adds what the message of the history has beyond the step.
+func (r *reader) messageExtra(s step, t *trajectories.Turn, origin *formats.Members) error {
+	known := []string{"role", "tool_calls"}
+	content, err := r.in.Content(s.message.node, "content")
+	if err != nil {
+		return err
+	}
+	t.Origin.Parts = content.Parts
+	if content.Text == s.response && content.Parts == nil && !content.Null {
+		known = append(known, "content")
+	} else if content.Parts != nil {
+		known = append(known, "content")
+	}
+	for name, same := range map[string]string{"action": s.action, "thought": s.thought} {
+		v := formats.Member(s.message.node, name)
+		if v == nil || v.Kind() != document.String {
+			continue
+		}
+		text, err := v.String()
+		if err = r.in.Forgive(err); err != nil {
+			return err
+		}
+		// In a history alone there is no step that would say it.
+		if text == same && (s.node != nil || name == "action" && len(t.Actions) > 0 && t.Calls == nil && t.Actions[0].Tool == "bash") {
+			known = append(known, name)
+		}
+	}
+	for block, err := range r.in.Elements(s.message.node, "thinking_blocks") {
+		if err != nil {
+			return err
+		}
+		if block.Kind() != document.Object {
+			continue // it is in the origin
+		}
+		thinking, err := r.in.Text(block, "thinking")
+		if err != nil {
+			return err
+		}
+		t.Reasoning += thinking
+	}
+	rest, err := r.in.Rest(s.message.node, known...)
+	origin.Add("message", rest)
+	return err
+}
+
+// answers hands over what came back: the step's output, as the history shows
+// it.
+func (r *reader) answers(s step, t trajectories.Turn) error {
+	shown, err := r.shown(s)
+	if err != nil {
+		return err
+	}
+	duration, err := r.in.Number(s.node, "execution_time")
+	if err != nil {
+		return err
+	}
+	if len(t.Actions) == 0 {
+		if strings.TrimSpace(s.raw) == "" || s.node == nil {
+			return nil // it is with the turn
+		}
+		return r.to.Message(trajectories.Message{After: t.N, Role: "environment", Kind: trajectories.MessageFeedback, Text: s.raw})
+	}
+	for k, a := range t.Actions {
+		var m *message
+		if m, shown = pick(shown, t, k); m == nil && (k > 0 || !s.noted) {
+			continue
+		}
+		o := trajectories.Observation{Turn: t.N, Observation: env.Observation{Action: a.ID, Text: s.raw}}
+		o.Submitted = submits(a, s.action) && r.last(s)
+		if k == 0 && duration > 0 && duration < math.MaxInt64/float64(time.Second) {
+			o.Duration = time.Duration(math.Round(duration * float64(time.Second)))
+		}
+		if m != nil {
+			if err := r.decorate(&o, m, s, k == 0); err != nil {
+				return err
+			}
+		}
+		if err := r.to.Observation(o); err != nil {
+			return err
+		}
+	}
+	for _, m := range shown {
+		n, err := m.said(r.in)
+		if err != nil {
+			return err
+		}
+		n.After, n.Kind = t.N, trajectories.MessageOrphan
+		r.in.Warn(m.node, "an answer to a call that the file does not hold")
+		if err := r.to.Message(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shown takes the messages that answer the step off the history: those of
+// tools, or the next one of the user.
+func (r *reader) shown(s step) ([]*message, error) {
+	var all []*message
+	if s.message == nil {
+		return nil, nil
+	}
+	for {
+		m, err := r.history.peek()
+		if err != nil || m == nil {
+			return all, err
+		}
+		user := m.role == "user" && !m.demo && len(all) == 0
+		if m.role != "tool" && !user {
+			return all, nil
+		}
+		r.history.next()
+		all = append(all, m)
+		if user {
+			return all, nil
+		}
+	}
+}
+
+// pick finds the message that answers action k: by the call's id, else by its
+// place.
+func pick(shown []*message, t trajectories.Turn, k int) (*message, []*message) {
+	id := t.Actions[k].ID
+	if t.Calls != nil && t.Calls[k].ID != "" {
+		id = t.Calls[k].ID
+	}
+	for i, m := range shown {
+		for _, of := range callIDs(m.node) {
+			if of == id {
+				return m, append(shown[:i:i], shown[i+1:]...)
+			}
+		}
+	}
+	if len(shown) > 0 && len(callIDs(shown[0].node)) == 0 {
+		return shown[0], shown[1:]
+	}
+	return nil, shown
+}
+
+func callIDs(n *document.Node) []string {
+	var ids []string
+	list := formats.Member(n, "tool_call_ids")
+	if list == nil || list.Kind() != document.Array {
+		return nil
+	}
+	for e, err := range list.Elements() {
+		if err != nil {
+			break
+		}
+		if id, err := e.String(); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// decorate puts what the policy was shown in the place of the raw output,
+// which is kept as far as the former does not hold it.
+func (r *reader) decorate(o *trajectories.Observation, m *message, s step, first bool) error {
+	content, err := r.in.Content(m.node, "content")
+	if err != nil {
+		return err
+	}
+	o.Text = content.Text
+	var origin formats.Members
+	if first && s.noted && s.raw != content.Text {
+		before, after, ok := strings.Cut(content.Text, s.raw)
+		if ok && s.raw != "" && len(before)+len(after) < len(s.raw)+256 {
+			origin.AddText("before", before)
+			origin.AddText("after", after)
+		} else {
+			o.Raw = &s.raw
+		}
+	}
+	known := []string{"role", "content"}
+	if ids := callIDs(m.node); len(ids) == 1 && ids[0] == o.Action {
+		known = append(known, "tool_call_ids")
+	}
+	rest, err := r.in.Rest(m.node, known...)
+	if err != nil {
+		return err
+	}
+	origin.Add("message", rest)
+	if m.role != "tool" {
+		origin.AddText("role", m.role)
+	}
+	o.Origin = &trajectories.Origin{Index: m.index + 1, Parts: content.Parts, Extra: origin.Object()}
+	return nil
+}
+
+func submits(a env.Action, action string) bool {
+	return a.Tool == "submit" || strings.TrimSpace(action) == "submit"
+}
+
+// last says whether what was handed in is what this step shows.
+func (r *reader) last(s step) bool {
+	m := formats.Member(r.run, "info", "submission")
+	if m == nil || m.Kind() != document.String {
+		return false
+	}
+	submission, err := m.String()
+	return err == nil && s.noted && submission == s.raw
+}

@@ -1,0 +1,105 @@
+// Package sweagent reads the .traj files of SWE-agent
+// (https://github.com/SWE-agent/SWE-agent) of all its versions.
+//
+// A file says the same thing twice, and neither is whole. The trajectory is a
+// list of steps: what the policy answered, the command that was made of it, and
+// the raw output. The history is the chat: what the policy was shown, and since
+// version 1.0 the calls that it made, of which a step's command is only a
+// rendering. Answers in the wrong form are steps and not in the history; a
+// demonstration is in the history and no step. The reader walks both side by
+// side. Files with a history alone are demonstrations.
+//
+// The versions are told by the members of a step:
+//
+//	up to 0.6  state is a text that holds JSON, taken before the action
+//	0.7        and there is an execution_time
+//	1          state is an object, taken after the action
+//	1.0        and messages is all that was said up to this step's answer
+//	1.1        query, in its place, is what the policy saw; without this step
+//
+// These lists repeat the history with each step. They are kept as views only
+// where they are not simply the history so far.
+//
+// A RetryAgent's file holds attempts, and at the top a copy of the best one.
+// Each attempt is one trajectory; the copy is none.
+package sweagent
+
+import (
+	"github.com/apprentice-rl/apprentice/trajectories/document"
+	"github.com/apprentice-rl/apprentice/trajectories/formats"
+)
+
+// Name is the format's name.
+const Name = "swe-agent"
+
+// Format is SWE-agent's .traj.
+func Format() formats.Format {
+	return formats.Format{Name: Name, Detect: detect, Import: read}
+}
+
+func detect(n *document.Node) formats.Match {
+	if formats.Member(n, "test_result") != nil { // OpenHands has a history, too
+		return formats.Match{}
+	}
+	if attempt := first(formats.Member(n, "attempts")); attempt != nil {
+		if m := detect(attempt); m.Confidence > formats.No {
+			return m
+		}
+	}
+	if steps := formats.Member(n, "trajectory"); steps != nil && steps.Kind() == document.Array {
+		step := first(steps)
+		if step == nil && isChat(n) || step != nil && has(step, "action") && has(step, "observation") {
+			return formats.Match{Confidence: formats.Likely, Version: version(step)}
+		}
+		return formats.Match{}
+	}
+	if isChat(n) {
+		return formats.Match{Confidence: formats.Likely}
+	}
+	return formats.Match{}
+}
+
+// isChat says whether there is a history of messages, which all have a role
+// and, in this format, as a rule the name of an agent.
+func isChat(n *document.Node) bool {
+	m := first(formats.Member(n, "history"))
+	return m != nil && has(m, "role") && has(m, "content")
+}
+
+func has(n *document.Node, name string) bool {
+	_, ok := n.Get(name)
+	return ok
+}
+
+// first is the first element of a list, nil if there is none.
+func first(list *document.Node) *document.Node {
+	if list == nil || list.Kind() != document.Array {
+		return nil
+	}
+	for e, err := range list.Elements() {
+		if err != nil {
+			return nil
+		}
+		return e
+	}
+	return nil
+}
+
+// version tells the version of SWE-agent by a step, as far as it shows.
+func version(step *document.Node) string {
+	if step == nil {
+		return ""
+	}
+	state := formats.Member(step, "state")
+	switch {
+	case has(step, "query"):
+		return "1.1"
+	case has(step, "messages"):
+		return "1.0"
+	case state != nil && state.Kind() == document.Object:
+		return "1"
+	case has(step, "execution_time"):
+		return "0.7"
+	}
+	return "0"
+}
