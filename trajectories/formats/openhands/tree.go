@@ -26,12 +26,14 @@ type tree struct {
 
 // state is what is used of base_state.json.
 type state struct {
-	ID              loose.String        `json:"id"`
-	Agent           struct{ LLM model } `json:"agent"`
-	MaxIterations   loose.Number        `json:"max_iterations"`
-	ExecutionStatus loose.String        `json:"execution_status"`
-	Stats           stats               `json:"stats"`
-	LeafEventID     loose.String        `json:"leaf_event_id"`
+	ID    loose.String `json:"id"`
+	Agent struct {
+		LLM model `json:"llm"`
+	} `json:"agent"`
+	MaxIterations   loose.Number `json:"max_iterations"`
+	ExecutionStatus loose.String `json:"execution_status"`
+	Stats           stats        `json:"stats"`
+	LeafEventID     loose.String `json:"leaf_event_id"`
 }
 
 type stats struct {

@@ -317,8 +317,10 @@ func (v *v0) call(n *document.Node, e *v0Event) error {
 		}
 		t.Response = []byte(e.Call.Response)
 	}
-	if v.out == nil && v.row.header.Policy.Model == "" {
-		v.row.header.Policy.Model = string(r.Model)
+	if h := &v.row.header; h.Policy.Model == "" && v.out == nil {
+		h.Policy.Model = string(r.Model)
+	} else if h.Policy.Model == "" {
+		t.Model = string(r.Model)
 	}
 	t.Actions, t.Calls = one(e.translated(string(e.Call.FunctionName), string(e.Call.ToolCallID)))
 	found := false

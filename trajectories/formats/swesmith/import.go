@@ -23,7 +23,7 @@ func load(ctx context.Context, in *formats.Input, to formats.Sink) error {
 	}
 	for row, err := range chat.Rows(doc) {
 		if err == nil {
-			err = load1(ctx, in, row, to)
+			err = conversation(ctx, in, row, to)
 		}
 		if err = in.Forgive(err); err != nil {
 			return err
@@ -40,22 +40,23 @@ type talk struct {
 	row     chat.Row
 	opening chat.Opening
 	out     *episode.Writer // nil until the header is written
-	// answers says that no other message than answers came since the last turn.
-	answers bool
+	// answers says that no other message than answers came since the last turn,
+	// and spoke that none at all did.
+	answers, spoke bool
 }
 
-func load1(ctx context.Context, in *formats.Input, n *document.Node, to formats.Sink) error {
+func conversation(ctx context.Context, in *formats.Input, n *document.Node, to formats.Sink) error {
 	row, err := chat.ReadRow(in, n, "patch")
 	if err != nil {
 		return err
 	}
-	row.Header.Policy.Name = "swe-agent"
-	t := &talk{in: in, to: to, row: row}
-	if t.style, _ = look(n); t.style == "" {
-		t.style = xml
+	style, _ := look(n)
+	if style == "" {
+		style = xml
 	}
-	row.Header.Source = &trajectories.Source{Version: string(t.style)}
-	t.row = row
+	row.Header.Policy.Name = "swe-agent"
+	row.Header.Source = &trajectories.Source{Version: string(style)}
+	t := &talk{in: in, to: to, style: style, row: row}
 	for n, err := range row.Messages.Elements() {
 		if err == nil {
 			err = ctx.Err()
@@ -104,20 +105,19 @@ func (t *talk) message(n *document.Node, m *chat.Message) error {
 		return err
 	}
 	if m.Role == "assistant" {
-		t.answers = true
+		t.answers, t.spoke = true, true
 		return t.out.Turn(t.turn(n, m))
 	}
-	if !t.answers || m.Role == "system" {
-		t.answers = false
-		return t.out.Message(m.Note())
-	}
+	spoke := t.spoke
+	t.spoke = false
 	origin := chat.Origin(m.Content, m.Extra())
-	if open := t.out.Open(); len(open) > 0 {
-		o := trajectories.Observation{Observation: env.Observation{Text: m.Content.Text}}
-		o.Origin = origin
-		return t.out.Answer(open[0], o)
+	if open := t.out.Open(); t.answers && m.Role != "system" && len(open) > 0 {
+		return t.out.Answer(open[0], trajectories.Observation{Observation: env.Observation{Text: m.Content.Text}, Origin: origin})
 	}
 	t.answers = false
+	if !spoke || m.Role == "system" {
+		return t.out.Message(m.Note())
+	}
 	t.in.Warn(n, "this answers no call; it is kept as a message")
 	return t.out.Message(trajectories.Message{Role: "tool", Kind: trajectories.MessageFeedback, Shown: true, Text: m.Content.Text, Origin: origin})
 }
