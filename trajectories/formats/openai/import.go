@@ -85,10 +85,24 @@ func conversation(ctx context.Context, in *formats.Input, n *document.Node, to f
 	}
 	end := row.End
 	end.Usage = t.out.Usage()
-	if t.out.Finished() || end.SourceStatus == string(trajectories.ExitSubmitted) {
+	if status := trajectories.ExitStatus(end.SourceStatus); known(status) {
+		end.Status = status
+	} else if t.out.Finished() {
 		end.Status = trajectories.ExitSubmitted
 	}
 	return t.out.End(end)
+}
+
+// known reports whether a status is one of ours, as rows that were exported
+// have it.
+func known(s trajectories.ExitStatus) bool {
+	switch s {
+	case trajectories.ExitSubmitted, trajectories.ExitStepLimit, trajectories.ExitTokenLimit, trajectories.ExitCostLimit,
+		trajectories.ExitTimeLimit, trajectories.ExitFormatErrors, trajectories.ExitGaveUp, trajectories.ExitInfrastructure,
+		trajectories.ExitCommandTimeouts, trajectories.ExitCancelled, trajectories.ExitCrashed:
+		return true
+	}
+	return false
 }
 
 // begin writes the header, if that has not been done.
@@ -123,6 +137,7 @@ func (t *talk) item(n *document.Node, i *item) error {
 	case i.Role == "assistant":
 		turn := i.Turn()
 		turn.Usage.Calls = 1
+		turn.Copied = weightless(i.Rest)
 		return t.out.Turn(turn)
 	case i.Type == "function_call_output":
 		return t.answer(n, string(i.CallID), i.Output, i.Aside())
@@ -130,6 +145,18 @@ func (t *talk) item(n *document.Node, i *item) error {
 		return t.answer(n, string(i.ToolCallID), i.Content, extraOf(&i.Message))
 	}
 	return t.out.Message(i.Note())
+}
+
+// weightless reports whether a message has the weight 0, by which the
+// fine-tuning API knows what is not to be learned from. The log's mark for that
+// is that it was copied.
+func weightless(rest jsontext.Value) bool {
+	for name, value := range chat.Members(rest) {
+		if name == "weight" {
+			return string(value) == "0"
+		}
+	}
+	return false
 }
 
 // extraOf is what an answer has beside its text and its call's id.
@@ -155,19 +182,28 @@ func (t *talk) part(i *item) error {
 	p := t.pending
 	switch i.Type {
 	case "function_call":
-		call := chat.ToolCall{ID: i.CallID, Function: chat.Function{Name: i.Name, Arguments: i.Arguments}, Rest: i.Rest}
-		action, rest := call.Action()
+		// The item has an id beside that of the call, which messages know no place
+		// for.
+		var rest chat.Extra
+		for name, value := range chat.Members(i.Rest) {
+			if name == "id" {
+				name = "item_id"
+			}
+			rest.Add(name, value)
+		}
+		call := chat.ToolCall{ID: i.CallID, Function: chat.Function{Name: i.Name, Arguments: i.Arguments}, Rest: jsontext.Value(rest.Object())}
+		action, source := call.Action()
 		p.Actions = append(p.Actions, action)
-		p.Calls = append(p.Calls, rest)
+		p.Calls = append(p.Calls, source)
 	case "reasoning":
 		p.Reasoning = joined(p.Reasoning, i.Summary.Text)
 		if i.Content.Text != "" {
 			p.Reasoning = joined(p.Reasoning, i.Content.Text)
 		}
-		keep(p, "reasoning", i.Rest)
+		keep(p, "reasoning_item", i.Rest)
 	default:
 		p.Message = joined(p.Message, i.Content.Text)
-		keep(p, "message", i.Rest)
+		keep(p, "message_item", i.Rest)
 	}
 	return nil
 }
@@ -210,12 +246,9 @@ func (t *talk) answer(n *document.Node, id string, text loose.Text, extra *chat.
 	if open := t.out.Open(); !ok && id == "" && len(open) > 0 {
 		// Before calls had ids, answers stood right behind them.
 		call, ok = open[0], true
-		o.Origin = &trajectories.Origin{}
 	}
 	if ok {
-		if kept := chat.Origin(text, extra); kept != nil {
-			o.Origin = kept
-		}
+		o.Origin = chat.Origin(text, extra)
 		return t.out.Answer(call, o)
 	}
 	t.in.Warn(n, "this answers the call %q, which is not there or has its answer; it is kept as a message", id)

@@ -74,7 +74,7 @@ func TestTheRowIsInTheHeader(t *testing.T) {
 	require.Equal(t, "m", h.Policy.Model)
 	require.Equal(t, "You are helpful.", h.System)
 	require.Equal(t, "Mend this.", h.Prompt)
-	require.JSONEq(t, `{"resolved": true, "opening": [{"role": "developer"}, {"content": [{"type":"text","text":"Mend "},{"type":"text","text":"this."}]}]}`, string(h.Origin.Extra))
+	require.JSONEq(t, `{"resolved": true, "header_messages": [{"role": "developer"}, {"content": [{"type":"text","text":"Mend "},{"type":"text","text":"this."}]}]}`, string(h.Origin.Extra))
 	require.Equal(t, "diff --git a/x b/x\n", all[0].End.Patch)
 	require.False(t, all[0].End.PatchUnknown)
 	require.Equal(t, trajectories.ExitSubmitted, all[0].End.Status)

@@ -11,6 +11,10 @@
 // An assistant's message is a turn; a message of the role tool answers the call
 // whose id it names, wherever it stands. What a row holds beside its messages is
 // kept in the header's origin.
+//
+// Export writes a row per trajectory, on one line. Turns that are not to be
+// learned from, because they were copied or no model made them, have the weight
+// 0, which the fine-tuning API of OpenAI knows.
 package openai
 
 import (
@@ -25,7 +29,7 @@ const Name = "openai"
 
 // Format returns the format.
 func Format() formats.Format {
-	return formats.Format{Name: Name, Detect: detect, Import: load}
+	return formats.Format{Name: Name, Detect: detect, Import: load, Export: export, Lossy: lossy}
 }
 
 // probed is how many messages are looked at for a call.

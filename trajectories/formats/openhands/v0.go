@@ -126,7 +126,6 @@ type v0 struct {
 	*talk
 	cost  float64 // of all answers so far
 	state string  // the last one of the agent
-	first bool
 }
 
 func (v *v0) run(ctx context.Context, events iter.Seq2[*document.Node, error]) error {
@@ -141,7 +140,7 @@ func (v *v0) run(ctx context.Context, events iter.Seq2[*document.Node, error]) e
 			return err
 		}
 	}
-	return v.talk.end(v.state, v.usage())
+	return v.end(v.state, v.usage())
 }
 
 // element takes an event, or a pair of an action and its observation, as the
@@ -307,7 +306,7 @@ func (v *v0) call(n *document.Node, e *v0Event) error {
 	t.Message = args.Thought.Text
 	if e.Call == nil {
 		t.Usage = v.spent(e, nil)
-		t.Actions, t.Calls = one(e.translated(string(e.Action), ""))
+		t.Actions = []env.Action{e.translated(string(e.Action), "")}
 		return v.act("", 1, string(e.ID), t)
 	}
 	var r response
@@ -322,7 +321,7 @@ func (v *v0) call(n *document.Node, e *v0Event) error {
 	} else if h.Policy.Model == "" {
 		t.Model = string(r.Model)
 	}
-	t.Actions, t.Calls = one(e.translated(string(e.Call.FunctionName), string(e.Call.ToolCallID)))
+	t.Actions = []env.Action{e.translated(string(e.Call.FunctionName), string(e.Call.ToolCallID))}
 	found := false
 	for _, c := range r.Choices {
 		for i := range c.Message.ToolCalls {
@@ -348,7 +347,7 @@ func (v *v0) call(n *document.Node, e *v0Event) error {
 
 // translated is the action as OpenHands has it, for calls of which no more is
 // there.
-func (e *v0Event) translated(tool, id string) (env.Action, trajectories.Call) {
+func (e *v0Event) translated(tool, id string) env.Action {
 	var arguments chat.Extra
 	for name, value := range chat.Members(e.Args) {
 		if name != "thought" {
@@ -359,7 +358,7 @@ func (e *v0Event) translated(tool, id string) (env.Action, trajectories.Call) {
 	if object == nil {
 		object = []byte("{}")
 	}
-	return env.Action{ID: id, Tool: tool, Arguments: object}, trajectories.Call{}
+	return env.Action{ID: id, Tool: tool, Arguments: object}
 }
 
 // spent is what an answer has cost: its tokens by the response, and its dollars

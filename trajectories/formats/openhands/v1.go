@@ -201,7 +201,7 @@ func (v *v1) said(n *document.Node, e *v1Event) error {
 				t.Origin = &trajectories.Origin{}
 			}
 			t.Origin.ID = string(e.ID)
-			return v.then(func() error { return v.talk.turn(t) })
+			return v.then(func() error { return v.turn(t) })
 		}
 		m := e.LLMMessage.Note()
 		m.Time = e.Timestamp.Time
