@@ -34,6 +34,7 @@ func (c *Collector) Begin(h trajectories.Header) error {
 	return nil
 }
 
+// Turn keeps a turn.
 func (c *Collector) Turn(t trajectories.Turn) error {
 	if err := c.check(trajectories.Event{Turn: &t}); err != nil {
 		return err
@@ -43,6 +44,7 @@ func (c *Collector) Turn(t trajectories.Turn) error {
 	return nil
 }
 
+// Observation keeps an observation.
 func (c *Collector) Observation(o trajectories.Observation) error {
 	if err := c.check(trajectories.Event{Observation: &o}); err != nil {
 		return err
@@ -52,6 +54,7 @@ func (c *Collector) Observation(o trajectories.Observation) error {
 	return nil
 }
 
+// Message keeps a message.
 func (c *Collector) Message(m trajectories.Message) error {
 	if err := c.check(trajectories.Event{Message: &m}); err != nil {
 		return err
@@ -61,6 +64,7 @@ func (c *Collector) Message(m trajectories.Message) error {
 	return nil
 }
 
+// View keeps a view.
 func (c *Collector) View(v trajectories.View) error {
 	if err := c.check(trajectories.Event{View: &v}); err != nil {
 		return err
@@ -70,6 +74,7 @@ func (c *Collector) View(v trajectories.View) error {
 	return nil
 }
 
+// End moves the trajectory to Whole.
 func (c *Collector) End(e trajectories.End) error {
 	if err := c.check(trajectories.Event{End: &e}); err != nil {
 		return err
@@ -80,6 +85,7 @@ func (c *Collector) End(e trajectories.End) error {
 	return nil
 }
 
+// Discard drops the trajectory that has not ended.
 func (c *Collector) Discard() { c.current = nil }
 
 func (c *Collector) check(e trajectories.Event) error {

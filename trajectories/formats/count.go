@@ -52,11 +52,13 @@ type Counter struct {
 // NewCounter returns a counter in front of a sink.
 func NewCounter(to Sink) *Counter { return &Counter{to: to} }
 
+// Begin counts one trajectory.
 func (c *Counter) Begin(h trajectories.Header) error {
 	c.current, c.copied = Count{Trajectories: 1}, map[string]bool{}
 	return c.to.Begin(h)
 }
 
+// Turn counts its actions.
 func (c *Counter) Turn(t trajectories.Turn) error {
 	c.current.Actions += len(t.Actions)
 	if t.Copied {
@@ -68,6 +70,7 @@ func (c *Counter) Turn(t trajectories.Turn) error {
 	return c.to.Turn(t)
 }
 
+// Observation counts it.
 func (c *Counter) Observation(o trajectories.Observation) error {
 	c.current.Observations++
 	if c.copied[o.Action] {
@@ -76,6 +79,7 @@ func (c *Counter) Observation(o trajectories.Observation) error {
 	return c.to.Observation(o)
 }
 
+// Message counts answers without a call, and results that answer none.
 func (c *Counter) Message(m trajectories.Message) error {
 	switch m.Kind {
 	case trajectories.MessageOrphan:
@@ -89,17 +93,20 @@ func (c *Counter) Message(m trajectories.Message) error {
 	return c.to.Message(m)
 }
 
+// View passes it on.
 func (c *Counter) View(v trajectories.View) error { return c.to.View(v) }
 
+// End adds what the trajectory holds to the sum.
 func (c *Counter) End(e trajectories.End) error {
 	if err := c.to.End(e); err != nil {
 		return err
 	}
-	c.Count = c.Count.Add(c.current)
+	c.Count = c.Add(c.current)
 	c.current = Count{}
 	return nil
 }
 
+// Discard forgets what was counted of the trajectory.
 func (c *Counter) Discard() {
 	c.current = Count{}
 	c.to.Discard()

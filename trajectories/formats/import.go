@@ -158,6 +158,9 @@ func (s *session) rows(ctx context.Context, seen seen, documents iter.Seq2[*docu
 			err = ctx.Err()
 		}
 		if err == nil {
+			err = s.fits(&seen, n)
+		}
+		if err == nil {
 			s.in.documents = func(yield func(*document.Node, error) bool) { yield(n, nil) }
 			err = s.run(ctx, seen.format)
 		}
@@ -168,11 +171,24 @@ func (s *session) rows(ctx context.Context, seen seen, documents iter.Seq2[*docu
 	return nil
 }
 
+// fits says whether a row is of the kind of the first one. Rows of one format
+// differ in their members, so more is not asked of them.
+func (s *session) fits(seen *seen, n *document.Node) error {
+	if n.Kind() != seen.kind {
+		return &document.Error{Position: n.Position(), Err: fmt.Errorf("a JSON %s where the file's first document is an %s", n.Kind(), seen.kind)}
+	}
+	if m := seen.format.Detect(n); m.Confidence > No {
+		s.in.Match = m
+	}
+	return nil
+}
+
 // seen is what a first look at a source has found.
 type seen struct {
 	format  Format
 	match   Match
-	several bool // documents
+	kind    document.Kind // of the document
+	several bool          // documents
 }
 
 // look finds the format of a source by its first readable document.
@@ -204,7 +220,7 @@ func (i *importer) look(src source) (seen, error) {
 		case f.Import == nil:
 			return seen{}, &RefusedError{src.path, "there is no importer for " + f.Name}
 		}
-		found = &seen{format: f, match: m}
+		found = &seen{format: f, match: m, kind: n.Kind()}
 	}
 	switch {
 	case found != nil:

@@ -117,3 +117,5 @@ func measure1(t *trajectories.Trajectory) (actions, observations int) {
 	}
 	return actions, observations
 }
+
+func BenchmarkVersion11(b *testing.B) { formatstest.Benchmark(b, suite11()) }

@@ -105,14 +105,13 @@ func (r *reader) observe(m *document.Node, i int, id string, c call, textMember 
 
 // ending reads how the command ended: from what is noted, else from the text.
 func (r *reader) ending(o *trajectories.Observation, extra *document.Node) error {
-	code, known := 0, formats.Member(extra, "returncode") != nil
-	var err error
-	if known {
+	code, known := codeOf(o.Text)
+	if formats.Member(extra, "returncode") != nil {
+		var err error
 		if code, err = r.in.Whole(extra, "returncode"); err != nil {
 			return err
 		}
-	} else {
-		code, known = codeOf(o.Text)
+		known = true
 	}
 	exception, err := r.in.Text(extra, "exception_type")
 	if err != nil {

@@ -2,6 +2,7 @@ package sweagent
 
 import (
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
@@ -18,10 +19,7 @@ func (r *reader) header() (h trajectories.Header, opening map[int]bool, err erro
 	if opening, err = r.opening(&h, &origin); err != nil {
 		return h, nil, err
 	}
-	config, err := r.config()
-	if err != nil {
-		return h, nil, err
-	}
+	config := r.config()
 	environment, err := r.in.Text(r.run, "environment")
 	if err != nil {
 		return h, nil, err
@@ -55,8 +53,11 @@ func (r *reader) header() (h trajectories.Header, opening map[int]bool, err erro
 	default:
 		h.Task.ID = environment
 	}
-	if h.Task.Repo = name; name == "" {
-		h.Task.Repo = repository(url)
+	if h.Task.Repo = repository(url); strings.Contains(name, "/") { // else it is a folder in the image
+		h.Task.Repo = name
+	}
+	if !commit.MatchString(h.Task.BaseCommit) { // "HEAD", or the name of a branch
+		h.Task.BaseCommit = ""
 	}
 	if h.Task.ProblemStatement == "" {
 		var found bool
@@ -75,19 +76,21 @@ func (r *reader) header() (h trajectories.Header, opening map[int]bool, err erro
 	return h, opening, nil
 }
 
+var commit = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
+
 // config is the configuration of the run, which is an object, or a text that
 // holds one.
-func (r *reader) config() (*document.Node, error) {
+func (r *reader) config() *document.Node {
 	c := formats.Member(r.run, "replay_config")
 	if c == nil || c.Kind() != document.String {
-		return c, nil
+		return c
 	}
 	inner, err := c.Unwrap()
 	if err != nil {
 		r.in.Warn(c, "the configuration is not the text of an object: %v", err)
-		return nil, nil
+		return nil
 	}
-	return inner, nil
+	return inner
 }
 
 // opening takes the first system message and the first message of the user

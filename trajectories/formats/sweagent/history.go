@@ -15,7 +15,6 @@ type history struct {
 	stop    func()
 	opening map[int]bool // messages that are in the header
 	head    *message
-	err     error
 	ended   bool
 	index   int // of the messages read so far
 }

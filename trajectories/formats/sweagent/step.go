@@ -178,9 +178,6 @@ func (r *reader) calls(s step, t *trajectories.Turn, origin *formats.Members) (n
 	case s.rejected && len(t.Actions) > 0:
 		t.FormatError = "SWE-agent rejected the answer; the file does not say why"
 	}
-	if len(t.Actions) > 0 && !t.Synthetic {
-		t.Usage.Calls = 1
-	}
 	return native, nil
 }
 

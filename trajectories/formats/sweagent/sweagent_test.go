@@ -125,3 +125,5 @@ func rawOf(o trajectories.Observation, chat bool) string {
 	}
 	return strings.TrimSuffix(strings.TrimPrefix(o.Text, extra.Before), extra.After)
 }
+
+func BenchmarkImport(b *testing.B) { formatstest.Benchmark(b, suite()) }
