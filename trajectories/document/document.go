@@ -140,9 +140,10 @@ func (d *Document) Close() error {
 // file, and of any other file as a rule one. An empty file has none.
 //
 // An error belongs to one document, which is left out. Who goes on all the same
-// gets the documents after it, from the next line that begins with a brace.
-// After a thousand broken ones in a row the rest is given up. What could not be read while a document was walked, because the disk failed,
-// or its member names were broken, is the error that follows it.
+// gets the documents after it, from the next line that begins with a brace; a
+// thousand broken ones in a row are the end. What could not be read while a
+// document was walked, because the disk failed or its member names were broken,
+// is the error that follows it.
 func (d *Document) Documents() iter.Seq2[*Node, error] {
 	return d.documents(d.text, true)
 }
@@ -151,7 +152,7 @@ func (d *Document) documents(t *text, unwrap bool) iter.Seq2[*Node, error] {
 	return func(yield func(*Node, error) bool) {
 		c := &cursor{text: t, limit: t.size}
 		for broken := 0; ; {
-			if err := c.between(); err == io.EOF {
+			if err := c.between(); errors.Is(err, io.EOF) {
 				return
 			} else if err != nil {
 				yield(nil, err)

@@ -85,6 +85,9 @@ func value(n *document.Node) (any, error) {
 		}
 		return array, nil
 	}
+	if raw, err := n.Raw(); err == nil && !json.Valid(raw) {
+		return nil, fmt.Errorf("%q is no JSON", raw)
+	}
 	var v any
 	err := n.Decode(&v)
 	return v, err
@@ -360,7 +363,7 @@ func TestWhatLenientMends(t *testing.T) {
 	require.Equal(t, []string{
 		`x.json:1:38: a second member named "b": the last one counts`,
 		`x.json:1:60: the name of a member is not UTF-8: what is not is read as U+FFFD`,
-		`x.json:1:10: /a: invalid UTF-8: read as far as it goes`,
+		`x.json:1:10: /a: invalid UTF-8: what is not UTF-8 is read as U+FFFD`,
 		`x.json:1:51: /b: a second member named "y": the last one counts`,
 	}, *warnings)
 
@@ -370,7 +373,7 @@ func TestWhatLenientMends(t *testing.T) {
 }
 
 func TestRawValuesAreWellFormedAndAsTheyWere(t *testing.T) {
-	d, warnings := open(t, "{\"good\": {\"n\": 1.0e5, \"s\": \"\\u00e9\"} ,\"bad\": [1.], \"bytes\": \"\xff\xff\", \"lone\":\"\\ud800\"}", document.Options{Lenient: true})
+	d, warnings := open(t, "{\"good\": {\"n\": 1.0e5, \"s\": \"\\u00e9\"} ,\"bad\": [1.], \"bytes\": \"\xff\xff\", \"lone\":\"\\ud800\", \"zeros\":00}", document.Options{Lenient: true})
 	n := only(t, d)
 	raw := func(name string) (string, error) {
 		m, ok := n.Get(name)
@@ -383,6 +386,8 @@ func TestRawValuesAreWellFormedAndAsTheyWere(t *testing.T) {
 	require.Equal(t, `{"n": 1.0e5, "s": "\u00e9"}`, got)
 	_, err = raw("bad")
 	require.ErrorContains(t, err, "x.json:1:49: /bad/0 (byte 48): invalid character")
+	_, err = raw("zeros")
+	require.ErrorContains(t, err, `x.json:1:93: /zeros (byte 92): something follows "0"`)
 	got, err = raw("bytes")
 	require.NoError(t, err)
 	require.Equal(t, "\"\uFFFD\uFFFD\"", got)

@@ -26,6 +26,7 @@ type Node struct {
 	cut        bool
 
 	raw     []byte // the value, once it is in memory
+	warned  bool   // of what was mended in it
 	indexed bool
 	members []*Node
 	byName  map[string]*Node // of objects with many members

@@ -5,6 +5,7 @@ import (
 	stdjson "encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
@@ -18,9 +19,7 @@ func (n *Node) Raw() (stdjson.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	mended, err := n.check(func(o ...jsontext.Options) error {
-		return jsontext.NewDecoder(bytes.NewBuffer(raw), o...).SkipValue()
-	})
+	mended, err := n.check(func(o ...jsontext.Options) error { return wellFormed(raw, o...) })
 	if err != nil {
 		return nil, err
 	}
@@ -28,6 +27,19 @@ func (n *Node) Raw() (stdjson.RawMessage, error) {
 		return stdjson.RawMessage(string([]rune(string(raw)))), nil
 	}
 	return bytes.Clone(raw), nil
+}
+
+// wellFormed says what is wrong with raw as one JSON value.
+func wellFormed(raw []byte, o ...jsontext.Options) error {
+	d := jsontext.NewDecoder(bytes.NewBuffer(raw), o...)
+	if err := d.SkipValue(); err != nil {
+		return err
+	}
+	at := d.InputOffset()
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return &jsontext.SyntacticError{ByteOffset: at, Err: fmt.Errorf("something follows %.20q", raw[:at])}
+	}
+	return nil
 }
 
 // Decode decodes the value into what v points to, which should be zero. Names
@@ -61,7 +73,14 @@ func (n *Node) check(decode func(...jsontext.Options) error) (mended bool, err e
 	}
 	if _, ok := errors.AsType[*jsontext.SyntacticError](strict); ok && n.doc.options.Lenient {
 		if decode(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) == nil {
-			n.doc.options.Warn(Warning{n.wrong(strict).Position, fmt.Sprintf("%v: read as far as it goes", plainly(strict))})
+			how := "what is not UTF-8 is read as U+FFFD"
+			if errors.Is(strict, jsontext.ErrDuplicateName) {
+				how = "the last one counts"
+			}
+			if !n.warned {
+				n.warned = true
+				n.doc.options.Warn(Warning{n.wrong(strict).Position, fmt.Sprintf("%v: %s", plainly(strict), how)})
+			}
 			return true, nil
 		}
 	}
