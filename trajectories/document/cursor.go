@@ -36,7 +36,7 @@ type syntaxError struct {
 func (e *syntaxError) Error() string { return e.err.Error() }
 
 // cut says that the text ends where something was to come.
-func (e *syntaxError) cut() bool { return e.err == errCut }
+func (e *syntaxError) cut() bool { return errors.Is(e.err, errCut) }
 
 var errCut = errors.New("the text ends in the middle of a value")
 
@@ -72,7 +72,7 @@ func (c *cursor) fill() error {
 	}
 	n, err := c.text.in.ReadAt(c.chunk[:min(int64(len(c.chunk)), c.limit-next)], next)
 	if n == 0 {
-		if err == nil || err == io.EOF {
+		if err == nil || errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF // the file has become shorter
 		}
 		return fmt.Errorf("reading %s: %w", c.text.file, err)
@@ -84,7 +84,7 @@ func (c *cursor) fill() error {
 // more is fill where the text may not end.
 func (c *cursor) more() error {
 	err := c.fill()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return &syntaxError{c.offset(), errCut}
 	}
 	return err
@@ -317,7 +317,7 @@ func (c *cursor) skipScalar() error {
 				return nil
 			}
 		}
-		if err := c.fill(); err == io.EOF {
+		if err := c.fill(); errors.Is(err, io.EOF) {
 			return nil // a document may be a number
 		} else if err != nil {
 			return err

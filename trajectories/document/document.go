@@ -152,7 +152,7 @@ func (d *Document) documents(t *text, unwrap bool) iter.Seq2[*Node, error] {
 	return func(yield func(*Node, error) bool) {
 		c := &cursor{text: t, limit: t.size}
 		for broken := 0; ; {
-			if err := c.between(); err == io.EOF {
+			if err := c.between(); errors.Is(err, io.EOF) {
 				return
 			} else if err != nil {
 				yield(nil, err)

@@ -94,7 +94,7 @@ func library(text []byte) ([]any, error) {
 	d := jsontext.NewDecoder(bytes.NewBuffer(text))
 	for {
 		raw, err := d.ReadValue()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return all, nil
 		}
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,12 +28,12 @@ func (n *Node) Unwrap() (*Node, error) {
 			return nil, err
 		}
 		if inner != nil {
-			return nil, &Error{n.Position(), fmt.Errorf("the string holds more than one JSON value")}
+			return nil, &Error{n.Position(), errors.New("the string holds more than one JSON value")}
 		}
 		inner = d
 	}
 	if inner == nil {
-		return nil, &Error{n.Position(), fmt.Errorf("the string holds no JSON value")}
+		return nil, &Error{n.Position(), errors.New("the string holds no JSON value")}
 	}
 	return inner, nil
 }
@@ -86,7 +87,7 @@ func (n *Node) inside() (*text, error) {
 func unescape(c *cursor, w *bufio.Writer) error {
 	for {
 		if c.pos == len(c.buf) {
-			if err := c.fill(); err == io.EOF {
+			if err := c.fill(); errors.Is(err, io.EOF) {
 				return nil
 			} else if err != nil {
 				return err

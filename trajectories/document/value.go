@@ -36,7 +36,7 @@ func wellFormed(raw []byte, o ...jsontext.Options) error {
 		return err
 	}
 	at := d.InputOffset()
-	if _, err := d.ReadToken(); err != io.EOF {
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		return &jsontext.SyntacticError{ByteOffset: at, Err: fmt.Errorf("something follows %.20q", raw[:at])}
 	}
 	return nil

@@ -1,0 +1,44 @@
+// Package atif is Harbor's Agent Trajectory Interchange Format (RFC 0001 of
+// Harbor), versions 1.0 to 1.7: one JSON object with an agent, and steps that
+// the user, the system or the agent made.
+//
+// A step of the agent is a turn; the results of its observation answer its
+// calls, by id where they name one and by their place where they do not, as
+// with Terminus. A step of the user or the system is a message, except for
+// those at the beginning, which are the system message and the prompt. What is
+// marked as copied context was another trajectory's, and is never learned from;
+// so are steps of the agent that no model made (llm_call_count 0).
+//
+// Agents that work for the agent have trajectories of their own. Embedded ones
+// are imported after the one that holds them, as its parts; those in other files
+// are found by the session that the result points to and they have as theirs.
+package atif
+
+import (
+	"strings"
+
+	"github.com/apprentice-rl/apprentice/trajectories/document"
+	"github.com/apprentice-rl/apprentice/trajectories/formats"
+)
+
+// Name is the format's name.
+const Name = "atif"
+
+// Format returns the format.
+func Format() formats.Format {
+	return formats.Format{Name: Name, Detect: detect, Import: load}
+}
+
+const versionPrefix = "ATIF-v"
+
+func detect(n *document.Node) formats.Match {
+	v, ok := n.Get("schema_version")
+	if !ok || v.Kind() != document.String {
+		return formats.Match{}
+	}
+	version, err := v.String()
+	if err != nil || !strings.HasPrefix(version, versionPrefix) {
+		return formats.Match{}
+	}
+	return formats.Match{Confidence: formats.Certain, Version: strings.TrimPrefix(version, versionPrefix)}
+}

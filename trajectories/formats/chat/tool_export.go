@@ -1,0 +1,34 @@
+package chat
+
+import (
+	stdjson "encoding/json"
+
+	"github.com/apprentice-rl/apprentice/trajectories"
+)
+
+// Definitions are tools as the chat completions API has them.
+func Definitions(tools []trajectories.Tool) []stdjson.RawMessage {
+	var all []stdjson.RawMessage
+	for _, t := range tools {
+		var outer, inner Extra
+		for name, value := range Members(t.Extra) {
+			if name == "type" {
+				outer.Add(name, value)
+			}
+		}
+		outer.Add("type", "function")
+		inner.Add("name", t.Name)
+		if t.Description != "" {
+			inner.Add("description", t.Description)
+		}
+		inner.AddRaw("parameters", t.Parameters)
+		for name, value := range Members(t.Extra) {
+			if name != "type" {
+				inner.Add(name, value)
+			}
+		}
+		outer.Add("function", inner.Object())
+		all = append(all, outer.Object())
+	}
+	return all
+}
