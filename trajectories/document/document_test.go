@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
@@ -352,6 +353,17 @@ func TestErrorsOfDecodingSayWhere(t *testing.T) {
 			require.ErrorContains(t, last, tt.says)
 		})
 	}
+}
+
+func TestASecondTryBeginsAnew(t *testing.T) {
+	d, _ := open(t, `{"list": [1, 2], "rest": 3, "twice": {"a": 4, "a": 5}}`, document.Options{Lenient: true})
+	var v struct {
+		List []int          `json:"list"`
+		Rest jsontext.Value `json:",embed"`
+	}
+	require.NoError(t, only(t, d).Decode(&v))
+	require.Equal(t, []int{1, 2}, v.List)
+	require.JSONEq(t, `{"rest": 3, "twice": {"a": 5}}`, string(v.Rest))
 }
 
 func TestWhatLenientMends(t *testing.T) {

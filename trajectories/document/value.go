@@ -5,6 +5,7 @@ import (
 	stdjson "encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"io"
 	"unicode/utf8"
 
@@ -50,7 +51,14 @@ func (n *Node) Decode(v any) error {
 	if err != nil {
 		return err
 	}
-	_, err = n.check(func(o ...jsontext.Options) error { return json.Unmarshal(raw, v, o...) })
+	_, err = n.check(func(o ...jsontext.Options) error {
+		// A first try that failed in the middle has left its half in v, which the
+		// second would add to.
+		if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer && !p.IsNil() {
+			p.Elem().SetZero()
+		}
+		return json.Unmarshal(raw, v, o...)
+	})
 	return err
 }
 
