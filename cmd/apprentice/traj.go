@@ -13,8 +13,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/atif"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/mini"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/openai"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/openhands"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/sweagent"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/swesmith"
 	"github.com/apprentice-rl/apprentice/trajectories/store"
 )
 
@@ -36,6 +40,11 @@ func allFormats() []formats.Format {
 		sweagent.Format(),
 		mini.Format11(),
 		mini.Format1(),
+		openhands.V0(),
+		openhands.V1(),
+		atif.Format(),
+		swesmith.Format(),
+		openai.Format(),
 	}
 }
 
