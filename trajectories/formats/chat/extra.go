@@ -34,7 +34,7 @@ func (e *Extra) Add(name string, value any) {
 		e.names = map[string]bool{}
 	}
 	e.names[name] = true
-	e.members = append(e.members, member{name, raw})
+	e.members = append(e.members, member{name, loose.Raw(raw)})
 }
 
 // AddRaw adds a member as it stands in a source, which is nothing where it is

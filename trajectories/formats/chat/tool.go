@@ -35,9 +35,8 @@ func (t *Tool) Tool() trajectories.Tool {
 		extra.Add("type", t.Type)
 	}
 	tool := trajectories.Tool{Name: string(d.Name), Description: d.Description.Text, Extra: extra.Object()}
-	if d.Parameters.Kind() != 'n' {
-		_ = d.Parameters.Compact(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
-		tool.Parameters = []byte(d.Parameters)
+	if len(d.Parameters) > 0 && d.Parameters.Kind() != 'n' {
+		tool.Parameters = []byte(loose.Raw(d.Parameters))
 	}
 	return tool
 }

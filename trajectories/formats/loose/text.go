@@ -29,8 +29,7 @@ func (t *Text) UnmarshalJSON(b []byte) error {
 	case '"':
 		return json.Unmarshal(b, &t.Text, lenient())
 	}
-	t.Raw = value.Clone()
-	_ = t.Raw.Compact(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+	t.Raw = Raw(b)
 	switch value.Kind() {
 	case '[':
 		var parts []part

@@ -3,6 +3,7 @@ package openai_test
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -151,4 +152,27 @@ func TestAnExportThatCannotBeWrittenSaysSo(t *testing.T) {
 	for left := range len(row) {
 		require.ErrorIs(t, openai.Format().Export(formats.Of(foreign()), &full{left}), os.ErrClosed)
 	}
+}
+
+func FuzzRoundTrip(f *testing.F) {
+	for _, sample := range suite().Samples {
+		f.Add([]byte(sample))
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		path := filepath.Join(t.TempDir(), "rows.jsonl")
+		require.NoError(t, os.WriteFile(path, content, 0o600))
+		_, first, err := suite().Import(t, path, true)
+		require.NoError(t, err)
+		if len(first) == 0 {
+			return
+		}
+		rows := export(t, first...)
+		require.NoError(t, os.WriteFile(path, []byte(rows), 0o600))
+		_, second, err := suite().Import(t, path, true) // raw JSON may have a name twice
+		require.NoError(t, err, rows)
+		require.Len(t, second, len(first))
+		for i := range first {
+			require.Equal(t, log(t, first[i]), log(t, second[i]), rows)
+		}
+	})
 }

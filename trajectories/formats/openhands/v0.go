@@ -314,7 +314,7 @@ func (v *v0) call(n *document.Node, e *v0Event) error {
 		if err := json.Unmarshal(e.Call.Response, &r, lenient()); err != nil {
 			return v.in.Fault(n, "the model's response cannot be read: %w", err)
 		}
-		t.Response = []byte(e.Call.Response)
+		t.Response = []byte(loose.Raw(e.Call.Response))
 	}
 	if h := &v.row.header; h.Policy.Model == "" && v.out == nil {
 		h.Policy.Model = string(r.Model)
