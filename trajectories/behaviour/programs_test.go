@@ -33,7 +33,7 @@ func TestTextAndNamesAreSearched(t *testing.T) {
 		{"ag pattern dir", "search ag < dir"},
 		{"git grep -n needle", "search(git) git"},
 		{"find . -name '*.py' | head", "search find < ."},
-		{"find src tests -type f -newer x | xargs grep -l TODO", "search grep < src tests"},
+		{"find src tests -type f -newer x | xargs grep -l func", "search grep < src tests"},
 		{"find . -name '*.c' -exec grep -l main {} +", "search grep < ."},
 		{"cat big.log | grep ERROR", "search(filter) cat < big.log"},
 		{"ls -la | grep -i make", "search(filter) ls"},
