@@ -2,6 +2,8 @@ package formats
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories"
@@ -45,8 +47,48 @@ func (in *Input) ToolCall(n *document.Node) (Call, error) {
 	if kind, err := in.Text(n, "type"); err == nil && kind == "function" {
 		known = append(known, "type") // every call has that
 	}
-	c.Extra, err = in.Rest(n, known...)
+	if c.Extra, err = in.Rest(n, known...); err != nil {
+		return c, err
+	}
+	function, err := in.Rest(Member(n, "function"), "name", "arguments")
+	if function != nil {
+		extra := MembersOf(c.Extra)
+		extra.Add("function", function)
+		c.Extra = extra.Object()
+	}
 	return c, err
+}
+
+// JSON writes the call as ToolCall reads it.
+func (c Call) JSON() json.RawMessage {
+	var extra map[string]json.RawMessage
+	_ = json.Unmarshal(c.Extra, &extra) // nil has none
+	var function, call Members
+	function.AddText("name", c.Tool)
+	function.AddText("arguments", c.Arguments)
+	function.AddAll(extra["function"])
+	delete(extra, "function")
+	call.AddText("id", c.ID)
+	if extra["type"] == nil {
+		call.AddText("type", "function")
+	}
+	call.Add("function", function.Object())
+	for _, name := range slices.Sorted(maps.Keys(extra)) {
+		call.Add(name, extra[name])
+	}
+	return call.Object()
+}
+
+// CallOf is action k of a turn, from 0, as its source had it.
+func CallOf(t trajectories.Turn, k int) Call {
+	c := Call{ID: t.Actions[k].ID, Tool: t.Actions[k].Tool, Arguments: t.ArgumentText(k)}
+	if t.Calls != nil {
+		c.Extra = t.Calls[k].Extra
+		if t.Calls[k].ID != "" {
+			c.ID = t.Calls[k].ID
+		}
+	}
+	return c
 }
 
 // Command is the call of a tool that takes one command line.

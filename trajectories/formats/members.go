@@ -38,6 +38,20 @@ func (m *Members) Add(name string, value json.RawMessage) {
 	m.text = append(m.text, value...)
 }
 
+// AddAll adds the members of an object, which nil has none of. None of them may
+// be there already.
+func (m *Members) AddAll(object json.RawMessage) {
+	if len(object) <= len("{}") {
+		return
+	}
+	if m.text == nil {
+		m.text = append(m.text, '{')
+	} else {
+		m.text = append(m.text, ',')
+	}
+	m.text = append(m.text, object[1:len(object)-1]...)
+}
+
 // AddText adds a member that is a text.
 func (m *Members) AddText(name, value string) {
 	quoted, _ := jsontext.AppendQuote(nil, value)

@@ -103,21 +103,26 @@ func (r *reader) closing(submission, status string) (formats.Members, error) {
 		differs.AddText("content", content)
 	}
 	extra := formats.Member(r.exit, "extra")
-	var known []string
-	for name, value := range map[string]string{"exit_status": status, "submission": submission} {
-		if m := formats.Member(extra, name); m != nil && text(extra, name) == value {
-			known = append(known, name)
+	repeats := text(extra, "exit_status") == status && text(extra, "submission") == submission &&
+		formats.Member(extra, "exit_status") != nil && formats.Member(extra, "submission") != nil
+	if repeats {
+		rest, err := r.in.Rest(extra, "exit_status", "submission")
+		if err != nil {
+			return origin, err
 		}
+		differs.Add("extra", rest)
+	} else {
+		whole, err := r.in.Rest(extra)
+		if err != nil {
+			return origin, err
+		}
+		if whole == nil {
+			whole = []byte("{}")
+		}
+		differs.Add("whole_extra", whole)
 	}
-	rest, err := r.in.Rest(extra, known...)
+	rest, err := r.in.Rest(r.exit, "role", "content", "extra")
 	if err != nil {
-		return origin, err
-	}
-	if rest == nil && len(known) < 2 {
-		rest = []byte("{}")
-	}
-	differs.Add("extra", rest)
-	if rest, err = r.in.Rest(r.exit, "role", "content", "extra"); err != nil {
 		return origin, err
 	}
 	differs.Add("message", rest)

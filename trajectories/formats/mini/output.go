@@ -1,6 +1,7 @@
 package mini
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -25,7 +26,7 @@ func (r *reader) result(m *document.Node, i int, idMember, textMember string) er
 	if !known || c.answered {
 		return r.orphan(m, i, id, textMember)
 	}
-	return r.observe(m, i, id, c, textMember, "role", "type", idMember, textMember, "extra")
+	return r.observe(m, i, id, c, idMember, textMember, "role", "type", idMember, textMember, "extra")
 }
 
 // orphan keeps an answer whose call is not in the file.
@@ -44,7 +45,7 @@ func (r *reader) orphan(m *document.Node, i int, id, textMember string) error {
 }
 
 // observe hands over the answer to a call.
-func (r *reader) observe(m *document.Node, i int, id string, c call, textMember string, known ...string) error {
+func (r *reader) observe(m *document.Node, i int, id string, c call, idMember, textMember string, known ...string) error {
 	content, err := r.in.Content(m, textMember)
 	if err != nil {
 		return err
@@ -86,6 +87,9 @@ func (r *reader) observe(m *document.Node, i int, id string, c call, textMember 
 		return err
 	}
 	origin.Add("message", rest)
+	if idMember == "call_id" {
+		origin.Add("item", json.RawMessage("true"))
+	}
 	o.Origin.Extra = origin.Object()
 	if r.submits && !r.extras {
 		r.shown, o.Submitted = content.Text, true
@@ -174,7 +178,7 @@ func (r *reader) told(m *document.Node, i int) error {
 	case interrupt == "FormatError":
 		return r.rejected(m, i)
 	case formats.Member(m, "extra", "returncode") != nil && len(r.last) > 0:
-		return r.observe(m, i, "", call{action: r.last[0], turn: r.turn}, "content", "role", "content", "extra")
+		return r.observe(m, i, "", call{action: r.last[0], turn: r.turn}, "", "content", "role", "content", "extra")
 	}
 	return r.note(m, i)
 }
@@ -198,6 +202,7 @@ func (r *reader) rejected(m *document.Node, i int) error {
 	if _, err := r.cost(&t, extra, nil); err != nil {
 		return err
 	}
+	t.Usage.Calls = 1
 	t.Lost = t.Response == nil
 	if !t.Lost {
 		for choice, err := range r.in.Elements(extra, "response", "choices") {
@@ -284,18 +289,24 @@ func split(content string, t *trajectories.Turn) (message string, whole *string)
 	}
 	message = strings.TrimRight(content[:at[0]], "\n")
 	name, command := content[at[2]:at[3]], content[at[4]:at[5]]
-	if name != "bash" {
-		if t.Calls == nil {
-			t.Calls = make([]trajectories.Call, len(t.Actions))
-		}
-		var extra formats.Members
-		extra.AddText("fence", name)
-		t.Calls[0].Extra = extra.Object()
+	if name != "bash" && t.Calls == nil {
+		t.Calls = make([]trajectories.Call, len(t.Actions))
+	}
+	if t.Calls != nil {
+		t.Calls[0].Extra = fenced(name)
 	}
 	if render(message, name, command) != content {
 		whole = &content
 	}
 	return message, whole
+}
+
+// fenced notes the word after a command's fence, "" if the command is not
+// between fences that can be found.
+func fenced(name string) json.RawMessage {
+	var extra formats.Members
+	extra.AddText("fence", name)
+	return extra.Object()
 }
 
 // render is how an answer of version 1 looks as a rule.
@@ -324,7 +335,7 @@ func (r *reader) output(m *document.Node, i int) error {
 		return r.emit(t)
 	}
 	if len(r.last) > 0 {
-		return r.observe(m, i, "", call{action: r.last[0], turn: r.turn}, "content", "role", "content", "extra")
+		return r.observe(m, i, "", call{action: r.last[0], turn: r.turn}, "", "content", "role", "content", "extra")
 	}
 	if err := r.flush(); err != nil {
 		return err

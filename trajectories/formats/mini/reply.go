@@ -71,6 +71,7 @@ func (r *reader) blocks(m *document.Node, t *trajectories.Turn) error {
 			return err
 		}
 		c := formats.Command("bash", line)
+		c.Extra = fenced("") // there are no calls in the message
 		if c.ID, err = r.in.Text(a, "tool_call_id"); err != nil {
 			return err
 		}
@@ -99,6 +100,7 @@ func (r *reader) response(m *document.Node, i int) error {
 		return err
 	}
 	t.Origin.Parts = output
+	t.Origin.Extra = json.RawMessage(`{"item":true}`)
 	message, err := r.in.Rest(m, "output", "extra")
 	if err != nil {
 		return err
@@ -142,11 +144,12 @@ func (r *reader) item(item *document.Node, t *trajectories.Turn) error {
 // finish adds to a turn what the program notes beside its message. Known are the members of the message that the turn has fields for.
 func (r *reader) finish(t *trajectories.Turn, m *document.Node, message json.RawMessage, known []string) error {
 	extra := formats.Member(m, "extra")
+	t.Usage.Calls = 1
 	derived, err := r.cost(t, extra, known)
 	if err != nil {
 		return err
 	}
-	var origin formats.Members
+	origin := formats.MembersOf(t.Origin.Extra)
 	switch {
 	case bytes.Equal(message, derived):
 	case message == nil: // an empty object stands for a message that has none of the response's members
@@ -178,7 +181,6 @@ func (r *reader) cost(t *trajectories.Turn, extra *document.Node, known []string
 	if t.Time, err = r.in.Seconds(extra, "timestamp"); err != nil {
 		return nil, err
 	}
-	t.Usage.Calls = 1
 	if t.Usage.Cost, err = r.in.Number(extra, "cost"); err != nil {
 		return nil, err
 	}
