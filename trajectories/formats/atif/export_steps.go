@@ -2,6 +2,7 @@ package atif
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -130,8 +131,7 @@ func references(list jsontext.Value) []json.RawMessage {
 	for _, raw := range all {
 		var ref chat.Extra
 		for name, value := range chat.Members(raw) {
-			switch name {
-			case "trajectory_id", "trajectory_path", "session_id", "extra":
+			if slices.Contains(referenceMembers(), name) {
 				ref.Add(name, value)
 			}
 		}
@@ -140,6 +140,10 @@ func references(list jsontext.Value) []json.RawMessage {
 		}
 	}
 	return good
+}
+
+func referenceMembers() []string {
+	return []string{"trajectory_id", "trajectory_path", "session_id", "extra"}
 }
 
 // message writes a message: as a result of the step before it where it is one

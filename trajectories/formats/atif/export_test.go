@@ -160,7 +160,7 @@ func TestMembersThatTheSchemaForbidsAreNotWritten(t *testing.T) {
 	for _, l := range atif.Format().Lossy(all[0]) {
 		got = append(got, l.Field)
 	}
-	require.Equal(t, []string{"header.origin", "header.origin.agent", "turn.origin", "observation.origin", "end.origin", "end.origin.total_steps"}, got)
+	require.Equal(t, []string{"header.origin", "header.origin.agent", "turn.origin", "turn.origin.metrics", "turn.calls", "observation.origin", "end.origin", "end.origin.total_steps"}, got)
 }
 
 // FuzzExport checks that whatever was imported becomes a valid document, which

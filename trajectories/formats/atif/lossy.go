@@ -4,6 +4,8 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
@@ -62,7 +64,12 @@ func (l *losses) beyond(o *trajectories.Origin, known ...string) bool {
 	if o == nil || !l.own {
 		return o != nil
 	}
-	for name := range chat.Members(o.Extra) {
+	return more(o.Extra, known...)
+}
+
+// more reports whether an object has members other than those that are known.
+func more(object []byte, known ...string) bool {
+	for name := range chat.Members(object) {
 		if !slices.Contains(known, name) {
 			return true
 		}
@@ -75,9 +82,13 @@ func (l *losses) header(h *trajectories.Header) {
 		l.Add("header.origin", 0, noMember)
 	}
 	if h.Origin != nil && l.own {
-		for name := range chat.Members(member(h.Origin.Extra, "agent")) {
-			if name != "extra" {
-				l.Add("header.origin.agent", 0, noMember)
+		if more(member(h.Origin.Extra, "agent"), "extra") {
+			l.Add("header.origin.agent", 0, noMember)
+		}
+		system, prompt := chat.Openings(h, true)
+		for _, o := range []*chat.Opened{system, prompt} {
+			if o != nil && more(o.Extra, "timestamp", "message", "is_copied_context", "extra") {
+				l.Add("header.origin."+chat.OpeningMember, 0, noMember)
 			}
 		}
 	}
@@ -97,6 +108,9 @@ func (l *losses) turn(t *trajectories.Turn) {
 		field{"turn.lost", t.Lost},
 		field{"turn.origin", l.beyond(t.Origin, "timestamp", "extra", "metrics", "reasoning_effort")},
 	)
+	if t.Origin != nil && l.own && more(member(t.Origin.Extra, "metrics"), "prompt_token_ids", "completion_token_ids", "logprobs", "extra") {
+		l.Add("turn.origin.metrics", t.N, noMember)
+	}
 	metrics := t.Usage
 	metrics.Calls = 0
 	if t.Synthetic && (t.Reasoning != "" || metrics != trajectories.Usage{}) {
@@ -112,7 +126,7 @@ func (l *losses) turn(t *trajectories.Turn) {
 		if c.Text != "" && !c.Invalid {
 			l.Add("turn.calls.text", t.N, "arguments are JSON, so their white space is not kept")
 		}
-		if !l.own && (c.ID != "" || c.Extra != nil) {
+		if l.own && more(c.Extra, "extra") || !l.own && (c.ID != "" || c.Extra != nil) {
 			l.Add("turn.calls", t.N, noMember)
 		}
 	}
@@ -131,6 +145,20 @@ func (l *losses) observation(o *trajectories.Observation, current int) {
 		field{"observation.raw", o.Raw != nil},
 		field{"observation.origin", l.beyond(o.Origin, "content", "extra", "subagent_trajectory_ref")},
 	)
+	l.pointers(o.Origin, o.Turn)
+}
+
+// pointers notes references to other trajectories that cannot be written.
+func (l *losses) pointers(o *trajectories.Origin, turn int) {
+	if o == nil || !l.own {
+		return
+	}
+	list := jsontext.Value(member(o.Extra, "subagent_trajectory_ref"))
+	if all := elements(list); len(references(list)) != len(all) || slices.ContainsFunc(all, func(ref jsontext.Value) bool {
+		return more(ref, referenceMembers()...)
+	}) {
+		l.Add("subagent_trajectory_ref", turn, "a reference needs a trajectory_id or a trajectory_path, and has no members beyond the schema")
+	}
 }
 
 func (l *losses) message(m *trajectories.Message) {
@@ -141,6 +169,7 @@ func (l *losses) message(m *trajectories.Message) {
 	if m.Kind == trajectories.MessageOrphan {
 		l.Add("message.orphan", m.After, "a result can name calls of its own step only")
 	}
+	l.pointers(m.Origin, m.After)
 	l.note(m.After,
 		field{"message.origin", l.beyond(m.Origin, "content", "extra", "subagent_trajectory_ref", "timestamp", "source_call_id")},
 		field{"message.kind", !l.own && m.Kind != trajectories.MessageNote && m.Kind != trajectories.MessageContext},
