@@ -5,8 +5,8 @@ import (
 	stdjson "encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"io"
+	"reflect"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
