@@ -26,7 +26,7 @@ const Name = "atif"
 
 // Format returns the format.
 func Format() formats.Format {
-	return formats.Format{Name: Name, Detect: detect, Import: load}
+	return formats.Format{Name: Name, Detect: detect, Import: load, Export: export, Lossy: lossy}
 }
 
 const versionPrefix = "ATIF-v"

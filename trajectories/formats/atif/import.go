@@ -179,15 +179,15 @@ func (i importer) end(n *document.Node, e *walk) error {
 			end.Usage = final.usage()
 			end.Usage.Calls = calls
 			var extra chat.Extra
-			if final.TotalSteps != nil {
-				extra.Add("total_steps", final.TotalSteps)
+			if total := final.TotalSteps; total != nil && total.Int() != e.count {
+				extra.Add("total_steps", total)
+				if e.header.Notes == "" {
+					i.in.Warn(m, "total_steps is %d, and there are %d steps", total.Int(), e.count)
+				}
 			}
 			extra.AddAll(final.Rest)
 			if object := extra.Object(); object != nil {
 				end.Origin = &trajectories.Origin{Extra: object}
-			}
-			if final.TotalSteps != nil && final.TotalSteps.Int() != e.count && e.header.Notes == "" {
-				i.in.Warn(m, "total_steps is %d, and there are %d steps", final.TotalSteps.Int(), e.count)
 			}
 		}
 	}

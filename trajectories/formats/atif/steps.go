@@ -3,6 +3,8 @@ package atif
 import (
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/document"
@@ -186,7 +188,32 @@ func (w *walk) turn(n *document.Node, s *step) error {
 func actions(calls []call) ([]env.Action, []trajectories.Call) {
 	all := make([]chat.ToolCall, len(calls))
 	for i, c := range calls {
+		c.restore()
 		all[i] = chat.ToolCall{ID: c.ToolCallID, Rest: c.Rest, Function: chat.Function{Name: c.FunctionName, Arguments: c.Arguments}}
 	}
 	return chat.Actions(all)
+}
+
+// restore takes arguments that are no object from where export puts them.
+func (c *call) restore() {
+	extra := member(c.Rest, "extra")
+	raw := jsontext.Value(member(extra, argumentsText))
+	if raw.Kind() != '"' {
+		return
+	}
+	c.Arguments = chat.Arguments(text(raw))
+	var rest, inner chat.Extra
+	for name, value := range chat.Members(extra) {
+		if name != argumentsText {
+			inner.Add(name, value)
+		}
+	}
+	for name, value := range chat.Members(c.Rest) {
+		if name != "extra" {
+			rest.Add(name, value)
+		} else {
+			rest.AddRaw(name, inner.Object())
+		}
+	}
+	c.Rest = []byte(rest.Object())
 }
