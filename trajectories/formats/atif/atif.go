@@ -12,6 +12,10 @@
 // Agents that work for the agent have trajectories of their own. Embedded ones
 // are imported after the one that holds them, as its parts; those in other files
 // are found by the session that the result points to and they have as theirs.
+//
+// Export writes version 1.7, and [Validate] checks a document against its rules.
+// The rules know no members but their own; what a trajectory holds beyond them
+// is left out, and listed.
 package atif
 
 import (
