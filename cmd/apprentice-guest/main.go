@@ -7,10 +7,11 @@
 // Apprentice-guest is the program that does all work inside a sandbox.
 //
 // It is not for people: apprentice carries it, puts it into each sandbox that
-// it starts, and speaks to it over its standard input and output (package
-// sandbox/guest/wire). It needs nothing of the image: no shell, no library.
+// it starts, and speaks to it over its standard input and output, or over a
+// socket that the driver offers (package sandbox/guest/wire). It needs nothing of
+// the image: no shell, no library.
 //
-//	apprentice-guest serve    answers requests on the standard streams
+//	apprentice-guest serve    answers requests
 //	apprentice-guest exec     keeps watch over commands, one at a time (started by serve)
 //	apprentice-guest shell    keeps watch over one bash session (started by serve)
 //	apprentice-guest contain  makes the walls of a local sandbox, then serves

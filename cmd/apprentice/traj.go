@@ -130,6 +130,9 @@ func (a *app) trajImport(ctx context.Context, i importing) (err error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return userError{err}
 		}
+		if err != nil && exitCode(err) == exitUser {
+			return fmt.Errorf("%w; --keep-going reports such files and imports the rest", err)
+		}
 		if err != nil {
 			return err
 		}

@@ -50,8 +50,8 @@ const (
 	LineVariable = "APPRENTICE_LINE"
 )
 
-// Serve answers requests on the standard streams until the input ends or the
-// lifetime is over.
+// Serve answers requests, on the socket that [LineVariable] names or else on the
+// standard streams, until their input ends or the lifetime is over.
 func Serve() error {
 	deafen()
 	out := os.Stdout

@@ -139,3 +139,21 @@ func (r *Row) tools(n *document.Node) error {
 	r.Header.Tools = Tools(defined)
 	return nil
 }
+
+// EachRow hands over the rows of an input's document, one after another. What is
+// wrong with one may be forgiven, as the input says.
+func EachRow(in *formats.Input, take func(*document.Node) error) error {
+	doc, err := in.Document()
+	if err != nil {
+		return err
+	}
+	for row, err := range Rows(doc) {
+		if err == nil {
+			err = take(row)
+		}
+		if err = in.Forgive(err); err != nil {
+			return err
+		}
+	}
+	return nil
+}

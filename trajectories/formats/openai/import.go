@@ -16,19 +16,7 @@ import (
 
 // load imports the conversations of a document.
 func load(ctx context.Context, in *formats.Input, to formats.Sink) error {
-	doc, err := in.Document()
-	if err != nil {
-		return err
-	}
-	for row, err := range chat.Rows(doc) {
-		if err == nil {
-			err = conversation(ctx, in, row, to)
-		}
-		if err = in.Forgive(err); err != nil {
-			return err
-		}
-	}
-	return nil
+	return chat.EachRow(in, func(n *document.Node) error { return conversation(ctx, in, n, to) })
 }
 
 // An item is a message of the chat completions API or an item of the Responses

@@ -17,19 +17,7 @@ import (
 
 // load imports the rows of a document.
 func load(ctx context.Context, in *formats.Input, to formats.Sink) error {
-	doc, err := in.Document()
-	if err != nil {
-		return err
-	}
-	for row, err := range chat.Rows(doc) {
-		if err == nil {
-			err = conversation(ctx, in, row, to)
-		}
-		if err = in.Forgive(err); err != nil {
-			return err
-		}
-	}
-	return nil
+	return chat.EachRow(in, func(n *document.Node) error { return conversation(ctx, in, n, to) })
 }
 
 // A talk is one conversation on its way to the sink.
