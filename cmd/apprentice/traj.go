@@ -1,14 +1,9 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io/fs"
-	"slices"
-	"strings"
-	"text/tabwriter"
-	"unicode"
+	"iter"
 
 	"github.com/spf13/cobra"
 
@@ -56,135 +51,18 @@ func formatNames() []string {
 	return names
 }
 
-// importing is what the import command was asked for.
-type importing struct {
-	paths     []string
-	out       string
-	from      string
-	keepGoing bool
-}
-
-func (a *app) trajImportCommand() *cobra.Command {
-	var i importing
-	names := strings.Join(formatNames(), ", ")
-	cmd := &cobra.Command{
-		Use:   "import FILE|FOLDER... --out DIR",
-		Short: "Import what other programs have recorded",
-		Long: `Import trajectories that other programs have recorded, as event logs, one file
-for each. Folders are searched. The format of a file is found out by what is in
-it, unless --from names it: ` + names + `.
-
-An action is every call of a tool, or command block, that stands with the agent
-in the file; an observation is what is addressed to one. Nothing is dropped in
-silence: what is neither is kept in the log as a message, and what is strange is
-told in warnings.
-
-A file that holds no trajectory, or is broken, ends the import; with --keep-going
-it is reported as refused, and the rest is imported.`,
-		Example: `  apprentice traj import astropy__astropy-14369.traj.json --out imported
-  apprentice traj import results/ --out imported --keep-going --json
-  apprentice srl steps imported --out steps.jsonl`,
-		Args: someArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if i.paths = args; i.out == "" {
-				return userf("say where the logs go: --out DIR")
+// logs finds the trajectories that are named: files, folders and runs.
+func logs(paths []string) iter.Seq2[*store.Log, error] {
+	return func(yield func(*store.Log, error) bool) {
+		for l, err := range store.Find(paths...) {
+			if none, ok := errors.AsType[*store.EmptyError](err); ok {
+				err = userf("%s holds no trajectories; 'apprentice record' makes some, and 'apprentice traj import' reads those of other programs", none.Dir)
+			} else if errors.Is(err, fs.ErrNotExist) {
+				err = userError{err}
 			}
-			if i.from != "" && !slices.Contains(formatNames(), i.from) {
-				return userf("--from %s: there is no such format; there are %s", i.from, names)
+			if !yield(l, err) {
+				return
 			}
-			return a.trajImport(cmd.Context(), i)
-		},
-	}
-	cmd.Flags().StringVar(&i.out, "out", "", "the folder for the logs; one that is not there, or holds none")
-	cmd.Flags().StringVar(&i.from, "from", "", "the format of all files (default: found out for each)")
-	cmd.Flags().BoolVar(&i.keepGoing, "keep-going", false, "import what can be imported, and report the rest")
-	_ = cmd.MarkFlagDirname("out")
-	_ = cmd.RegisterFlagCompletionFunc("from", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp))
-	return cmd
-}
-
-func (a *app) trajImport(ctx context.Context, i importing) (err error) {
-	to, err := store.Open(i.out)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, to.Close()) }()
-	switch empty, err := to.Empty(); {
-	case err != nil:
-		return err
-	case !empty:
-		// The same file would be there twice.
-		return userf("%s holds trajectories already; import into a folder that holds none", i.out)
-	}
-	w := to.Writer()
-	defer w.Discard()
-	reports := []formats.Report{}
-	for r, err := range formats.Import(ctx, i.paths, formats.Options{
-		Formats:   allFormats(),
-		From:      i.from,
-		KeepGoing: i.keepGoing,
-		To:        w,
-		Taken:     to.Has,
-		Importer:  "apprentice " + versions()["apprentice"],
-	}) {
-		if errors.Is(err, fs.ErrNotExist) {
-			return userError{err}
-		}
-		if err != nil && exitCode(err) == exitUser {
-			return fmt.Errorf("%w; --keep-going reports such files and imports the rest", err)
-		}
-		if err != nil {
-			return err
-		}
-		reports = append(reports, r)
-	}
-	if a.json {
-		return a.printJSON(reports)
-	}
-	return a.printImport(reports, i.out)
-}
-
-func (a *app) printImport(reports []formats.Report, out string) error {
-	var all formats.Count
-	var refused, warnings int
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "FORMAT\tTRAJECTORIES\tACTIONS\tOBSERVATIONS\tWARNINGS\tFILE")
-	for _, r := range reports {
-		if r.Refused != "" {
-			refused++
-			continue
-		}
-		all = all.Add(r.Count)
-		n := len(r.Warnings) + r.More
-		warnings += n
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%s\n", strings.TrimSpace(r.Format+" "+r.Version), r.Trajectories, r.Actions, r.Observations, n, printable(r.File))
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	for _, r := range reports {
-		if r.Refused != "" {
-			fmt.Fprintf(a.stdout, "refused  %s: %s\n", printable(r.File), printable(r.Refused))
 		}
 	}
-	fmt.Fprintf(a.stdout, "%s in %s, with %s and %s\n", count(all.Trajectories, "trajectory", "trajectories"), out,
-		count(all.Actions, "action", "actions"), count(all.Observations, "observation", "observations"))
-	if refused > 0 {
-		a.say("%s refused", count(refused, "file was", "files were"))
-	}
-	if warnings > 0 {
-		a.say("%s: --json tells them", count(warnings, "warning", "warnings"))
-	}
-	return nil
-}
-
-// printable is a text from a file as a terminal can show it without doing what
-// it says.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsGraphic(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, s)
 }
