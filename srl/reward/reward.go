@@ -39,6 +39,7 @@ import (
 
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/srl/format"
+	"github.com/apprentice-rl/apprentice/srl/reward/difflib"
 )
 
 // FormatError is the score of an output that breaks the format.
@@ -97,7 +98,7 @@ func (r Reward) Score(model, expert string) (float64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("model's action: %w", err)
 	}
-	return Difflib(got, want, r.Autojunk).Ratio, nil
+	return difflib.Compare(got, want, r.Autojunk).Ratio, nil
 }
 
 // compared returns the part of an action that is compared.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/apprentice-rl/apprentice/srl/format"
 	"github.com/apprentice-rl/apprentice/srl/reward"
+	"github.com/apprentice-rl/apprentice/srl/reward/difflib"
 )
 
 const expert = "<function=bash>\n<parameter=command>ls -l</parameter>\n</function>"
@@ -27,8 +28,8 @@ func TestScore(t *testing.T) {
 		{"the same", paper, think + expert, 1},
 		{"the same, bare", bare, think + expert, 1},
 		{"another thought", bare, "<think>something else</think>\n" + expert, 1},
-		{"another command, wrapper kept", paper, think + other, reward.Difflib(other, expert, true).Ratio},
-		{"another command, wrapper stripped", bare, think + other, reward.Difflib("bash\npwd", "bash\nls -l", false).Ratio},
+		{"another command, wrapper kept", paper, think + other, difflib.Compare(other, expert, true).Ratio},
+		{"another command, wrapper stripped", bare, think + other, difflib.Compare("bash\npwd", "bash\nls -l", false).Ratio},
 		{"layout counts when the wrapper is kept", paper, think + "<function=bash><parameter=command>ls -l</parameter></function>",
 			2 * 62.0 / (62 + 64)},
 		{"layout does not count without it", bare, think + "<function=bash><parameter=command>ls -l</parameter></function>", 1},
@@ -44,7 +45,7 @@ func TestScore(t *testing.T) {
 			require.Equal(t, tt.want, got)
 		})
 	}
-	require.Less(t, reward.Difflib("bash\npwd", "bash\nls -l", false).Ratio, reward.Difflib(other, expert, true).Ratio)
+	require.Less(t, difflib.Compare("bash\npwd", "bash\nls -l", false).Ratio, difflib.Compare(other, expert, true).Ratio)
 }
 
 func TestScoreTakesTheModelFirst(t *testing.T) {
@@ -52,8 +53,8 @@ func TestScoreTakesTheModelFirst(t *testing.T) {
 	r := reward.Bare(format.Bash)
 	got, err := r.Score("</think>"+action("tide"), action("diet"))
 	require.NoError(t, err)
-	require.Equal(t, reward.Difflib("bash\ntide", "bash\ndiet", false).Ratio, got)
-	require.NotEqual(t, reward.Difflib("bash\ndiet", "bash\ntide", false).Ratio, got)
+	require.Equal(t, difflib.Compare("bash\ntide", "bash\ndiet", false).Ratio, got)
+	require.NotEqual(t, difflib.Compare("bash\ndiet", "bash\ntide", false).Ratio, got)
 }
 
 func TestScoreBlamesTheModelForItsOutputOnly(t *testing.T) {

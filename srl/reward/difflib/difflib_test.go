@@ -1,4 +1,4 @@
-package reward_test
+package difflib_test
 
 import (
 	"bytes"
@@ -20,7 +20,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/apprentice-rl/apprentice/sandbox/sandboxtest"
-	"github.com/apprentice-rl/apprentice/srl/reward"
+	"github.com/apprentice-rl/apprentice/srl/reward/difflib"
 )
 
 func TestDifflibIsWhatCPythonSays(t *testing.T) {
@@ -29,31 +29,31 @@ func TestDifflibIsWhatCPythonSays(t *testing.T) {
 		a, b     string
 		autojunk bool
 		ratio    float64
-		blocks   []reward.Block
+		blocks   []difflib.Block
 	}{
-		{"both empty", "", "", true, 1, []reward.Block{{}}},
-		{"first empty", "", "ab", true, 0, []reward.Block{{0, 2, 0}}},
-		{"second empty", "ab", "", true, 0, []reward.Block{{2, 0, 0}}},
-		{"equal", "abc", "abc", true, 1, []reward.Block{{0, 0, 3}, {3, 3, 0}}},
-		{"order matters", "tide", "diet", true, 0.25, []reward.Block{{0, 3, 1}, {4, 4, 0}}},
-		{"order matters, the other way round", "diet", "tide", true, 0.5, []reward.Block{{0, 2, 1}, {2, 3, 1}, {4, 4, 0}}},
-		{"code points, not bytes", "naïve 😀", "naive 😀", true, 12.0 / 14, []reward.Block{{0, 0, 2}, {3, 3, 4}, {7, 7, 0}}},
-		{"ties go to the first in b", "ab", "acab", true, 4.0 / 6, []reward.Block{{0, 2, 2}, {2, 4, 0}}},
-		{"touching blocks are one", "xay", "ay", true, 4.0 / 5, []reward.Block{{1, 0, 2}, {3, 2, 0}}},
+		{"both empty", "", "", true, 1, []difflib.Block{{}}},
+		{"first empty", "", "ab", true, 0, []difflib.Block{{0, 2, 0}}},
+		{"second empty", "ab", "", true, 0, []difflib.Block{{2, 0, 0}}},
+		{"equal", "abc", "abc", true, 1, []difflib.Block{{0, 0, 3}, {3, 3, 0}}},
+		{"order matters", "tide", "diet", true, 0.25, []difflib.Block{{0, 3, 1}, {4, 4, 0}}},
+		{"order matters, the other way round", "diet", "tide", true, 0.5, []difflib.Block{{0, 2, 1}, {2, 3, 1}, {4, 4, 0}}},
+		{"code points, not bytes", "naïve 😀", "naive 😀", true, 12.0 / 14, []difflib.Block{{0, 0, 2}, {3, 3, 4}, {7, 7, 0}}},
+		{"ties go to the first in b", "ab", "acab", true, 4.0 / 6, []difflib.Block{{0, 2, 2}, {2, 4, 0}}},
+		{"touching blocks are one", "xay", "ay", true, 4.0 / 5, []difflib.Block{{1, 0, 2}, {3, 2, 0}}},
 		{"199 code points have no popular ones", "b" + strings.Repeat("a", 198), strings.Repeat("a", 199), true,
-			2 * 198.0 / 398, []reward.Block{{1, 0, 198}, {199, 199, 0}}},
+			2 * 198.0 / 398, []difflib.Block{{1, 0, 198}, {199, 199, 0}}},
 		{"200 code points have", "b" + strings.Repeat("a", 199), strings.Repeat("a", 200), true,
-			0, []reward.Block{{200, 200, 0}}},
+			0, []difflib.Block{{200, 200, 0}}},
 		{"unless autojunk is off", "b" + strings.Repeat("a", 199), strings.Repeat("a", 200), false,
-			2 * 199.0 / 400, []reward.Block{{1, 0, 199}, {200, 200, 0}}},
+			2 * 199.0 / 400, []difflib.Block{{1, 0, 199}, {200, 200, 0}}},
 		{"only b makes popular", strings.Repeat("a", 200), "b" + strings.Repeat("a", 190), true,
-			2 * 190.0 / 391, []reward.Block{{0, 1, 190}, {200, 191, 0}}},
-		{"a broken byte equals itself", "\xff\xfe", "\xfe", true, 2.0 / 3, []reward.Block{{1, 0, 1}, {2, 1, 0}}},
-		{"a broken byte is not the replacement character", "\xff", "\uFFFD", true, 0, []reward.Block{{1, 1, 0}}},
+			2 * 190.0 / 391, []difflib.Block{{0, 1, 190}, {200, 191, 0}}},
+		{"a broken byte equals itself", "\xff\xfe", "\xfe", true, 2.0 / 3, []difflib.Block{{1, 0, 1}, {2, 1, 0}}},
+		{"a broken byte is not the replacement character", "\xff", "\uFFFD", true, 0, []difflib.Block{{1, 1, 0}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := reward.Difflib(tt.a, tt.b, tt.autojunk)
+			got := difflib.Compare(tt.a, tt.b, tt.autojunk)
 			require.Equal(t, tt.ratio, got.Ratio)
 			require.Equal(t, tt.blocks, got.Blocks)
 		})
@@ -92,13 +92,13 @@ func TestDifflibAgreesWithRecordedVectors(t *testing.T) {
 // requireSame compares with what CPython said, the ratio to the bit.
 func requireSame(t *testing.T, what, a, b string, autojunk bool, ratio float64, blocks [][3]int) {
 	t.Helper()
-	got := reward.Difflib(a, b, autojunk)
+	got := difflib.Compare(a, b, autojunk)
 	if math.Float64bits(ratio) != math.Float64bits(got.Ratio) {
 		t.Fatalf("%s: ratio of %q and %q with autojunk=%t is %v, want %v", what, a, b, autojunk, got.Ratio, ratio)
 	}
-	want := make([]reward.Block, len(blocks))
+	want := make([]difflib.Block, len(blocks))
 	for i, block := range blocks {
-		want[i] = reward.Block{A: block[0], B: block[1], Size: block[2]}
+		want[i] = difflib.Block{A: block[0], B: block[1], Size: block[2]}
 	}
 	require.Equal(t, want, got.Blocks, "%s: %q and %q with autojunk=%t", what, a, b, autojunk)
 }
@@ -227,15 +227,15 @@ func FuzzDifflib(f *testing.F) {
 
 // requireSound checks what holds for any two texts.
 func requireSound(t require.TestingT, a, b string, autojunk bool) {
-	got := reward.Difflib(a, b, autojunk)
+	got := difflib.Compare(a, b, autojunk)
 	require.GreaterOrEqual(t, got.Ratio, 0.0)
 	require.LessOrEqual(t, got.Ratio, 1.0)
-	require.Equal(t, got, reward.Difflib(a, b, autojunk), "not the same twice")
-	require.Equal(t, 1.0, reward.Difflib(a, a, autojunk).Ratio)
+	require.Equal(t, got, difflib.Compare(a, b, autojunk), "not the same twice")
+	require.Equal(t, 1.0, difflib.Compare(a, a, autojunk).Ratio)
 	require.Equal(t, a == b, got.Ratio == 1)
 
 	as, bs := elements(a), elements(b)
-	next, matched := reward.Block{}, 0
+	next, matched := difflib.Block{}, 0
 	for i, block := range got.Blocks {
 		require.GreaterOrEqual(t, block.A, next.A)
 		require.GreaterOrEqual(t, block.B, next.B)
@@ -243,9 +243,9 @@ func requireSound(t require.TestingT, a, b string, autojunk bool) {
 		if last := len(got.Blocks) - 1; i < last {
 			require.Positive(t, block.Size)
 		} else {
-			require.Equal(t, reward.Block{A: len(as), B: len(bs)}, block)
+			require.Equal(t, difflib.Block{A: len(as), B: len(bs)}, block)
 		}
-		next = reward.Block{A: block.A + block.Size, B: block.B + block.Size}
+		next = difflib.Block{A: block.A + block.Size, B: block.B + block.Size}
 		matched += block.Size
 	}
 	if len(as)+len(bs) > 0 {
@@ -276,7 +276,7 @@ func BenchmarkDifflib(b *testing.B) {
 				b.Run(fmt.Sprintf("points=%d/%s/autojunk=%t", n, c.name, autojunk), func(b *testing.B) {
 					b.ReportAllocs()
 					for b.Loop() {
-						reward.Difflib(c.text, expert, autojunk)
+						difflib.Compare(c.text, expert, autojunk)
 					}
 				})
 			}

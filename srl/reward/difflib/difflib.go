@@ -1,0 +1,72 @@
+// Package difflib compares texts as Python's difflib does, to the bit, in a
+// small part of the time.
+//
+// # What is computed
+//
+// SequenceMatcher takes the longest run that two texts have in common, of
+// several the one that starts first in a, then first in b; it does the same
+// left of it and right of it, until nothing is left in common. Its ratio is
+// twice the number of matched elements by the number of all.
+//
+// # How
+//
+// CPython searches each pair of ranges anew, element by element, which is
+// quadratic at best. Here the runs of all lengths are found once, for all
+// ranges together:
+//
+//   - Stretches of k elements that both texts have are numbered by content, for
+//     k = 1, 2, 3 and so on, each length from the one before it. What is in one
+//     text only is dropped on the way, so the lists become short quickly. This
+//     goes on until few pairs of places are left: that is length K.
+//   - From these places the runs of at least K elements are followed to their
+//     ends, and taken from the longest to the shortest. What is taken cuts the
+//     texts into gaps; a run that crosses the edge of a gap is cut there, and
+//     waits for its new length.
+//   - Then nothing in any gap is longer than K-1, and one walk over all gaps for
+//     each length, from K-1 down to 1, finds what the search in each of them
+//     would have found. Walking forwards, the first place in b that a stretch
+//     may match only moves forwards, so a walk is linear.
+//
+// The order in which gaps are searched makes no difference to what is found in
+// each of them, which is why the result is the original's.
+package difflib
+
+// A Block is a stretch of elements that two texts have in common: Size of them,
+// from element A of the first text and from element B of the second.
+type Block struct {
+	A, B, Size int
+}
+
+// A Match is what two texts have in common.
+type Match struct {
+	// Ratio is 2*M/T, where M is the number of elements in the blocks and T
+	// that of both texts together; 1 for two empty texts.
+	Ratio float64
+	// Blocks are the matching blocks in increasing order of A and of B.
+	// Neighbours that touch in both texts are one block. The last one is
+	// always {len(a), len(b), 0}.
+	Blocks []Block
+}
+
+// Compare compares two texts code point by code point, exactly as CPython's
+//
+//	difflib.SequenceMatcher(None, a, b, autojunk=autojunk)
+//
+// does: Ratio is the float of ratio(), to the bit, and Blocks is
+// get_matching_blocks(). The order of the texts matters, for the result is not
+// symmetric; a reward passes the model's text first and the expert's second.
+//
+// With autojunk, a code point that makes up more than 1 % of b (more than
+// len(b)/100+1 occurrences) starts no match if b has 200 code points or more.
+// It may still extend one.
+//
+// In text that is not UTF-8, each byte that is part of no code point counts as
+// one element that equals the same byte only. This is what CPython does with
+// text decoded by the error handler "surrogateescape".
+//
+// The time is near linear for texts that people and models write, and
+// quadratic, with a small factor, for some that are made to be hard.
+func Compare(a, b string, autojunk bool) Match {
+	x := Index(b, autojunk)
+	return x.Compare(a)
+}
