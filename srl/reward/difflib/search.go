@@ -55,7 +55,6 @@ func (s *search) begin(x *Indexed, text string) {
 	if whole := (gap{0, int32(len(s.a)), 0, int32(len(s.b))}); !whole.empty() {
 		s.gaps = append(s.gaps, whole)
 	}
-	s.levels.symbols(int(x.symbols.n))
 }
 
 // grown returns a slice of n elements with any content, that of s if it is

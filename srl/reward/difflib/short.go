@@ -1,51 +1,40 @@
 package difflib
 
-import "math/bits"
-
 // A level says which stretches of one length are equal to which, within one
-// gap. Places count from the beginning of the gap's ranges. Lists of places are
-// chains: the next place plus one, and 0 at the end.
+// gap. Places count from the beginning of the gap's ranges.
 type level struct {
-	some   []uint64 // by place in a, 64 each: b has the stretch there, too
-	class  []int32  // by such a place: the class of the stretch
-	firstA []int32  // by class: its first place in a plus one, 0 if there is none
-	nextA  []int32  // by place in a
-	firstB []int32  // by class: its first place in b plus one
-	nextB  []int32  // by place in b
+	a     []place // the stretches of a that b has, too, in order
+	first []int32 // by class: its first place in b plus one
+	next  []int32 // by place in b: the next one of its class plus one, or 0
+}
+
+// A place is where a stretch of a class begins.
+type place struct {
+	at, class int32
 }
 
 // levels are made each from the one before it, and used from the last to the
 // first.
 type levels struct {
-	all          []level
-	lastA, lastB []int32 // by class: its last place plus one so far
+	all  []level
+	b    []place // the stretches of b, backwards
+	used []bool  // by class: a has it
 
-	// By symbol: the class of the stretches that go on with it. It counts only
-	// if seen is round.
-	goesOn []goesOn
-	round  uint32
+	// The class of a stretch is that of the stretch without its last element,
+	// and that element. table finds it by the hash of both.
+	table []int32 // class plus one, or 0
+	shift uint
+	keys  []uint64 // by class
 
 	gaps, left []gap
-}
-
-type goesOn struct {
-	class int32
-	round uint32
-}
-
-// symbols makes room for so many symbols.
-func (l *levels) symbols(n int) {
-	if len(l.goesOn) < n {
-		l.goesOn = make([]goesOn, n)
-		l.round = 0
-	}
 }
 
 // short takes all runs of a gap.
 func (s *search) short(g gap) {
 	l := &s.levels
+	a, b := s.keenA[g.alo:g.ahi], s.keenB[g.blo:g.bhi]
 	n := int32(0)
-	for l.add(int(n), s.keenA[g.alo:g.ahi], s.keenB[g.blo:g.bhi]) {
+	for l.add(n, a, b) {
 		n++
 	}
 	l.gaps = append(l.gaps[:0], g)
@@ -61,107 +50,135 @@ func (s *search) short(g gap) {
 
 // add makes the level of stretches of n+1 elements from that of n, and reports
 // whether there are any that both texts have.
-func (l *levels) add(n int, a, b []int32) bool {
-	if len(l.all) == n {
+func (l *levels) add(n int32, a, b []int32) bool {
+	if len(l.all) == int(n) {
 		l.all = append(l.all, level{})
 	}
 	up := &l.all[n]
-	words := (len(a) + 63) / 64
-	if cap(up.some) < words {
-		up.some = make([]uint64, words+words/4)
-	}
-	up.some = up.some[:words]
-	clear(up.some)
-	up.class, up.nextA, up.nextB = grown(up.class, len(a)), grown(up.nextA, len(a)), grown(up.nextB, len(b))
-	up.firstA, up.firstB = up.firstA[:0], up.firstB[:0]
-	l.lastA, l.lastB = l.lastA[:0], l.lastB[:0]
+	var below []place
 	if n == 0 {
-		l.round++
-		for j, c := range b {
-			if c >= 0 {
-				l.addB(up, c, int32(j))
-			}
+		l.b = grownPlaces(l.b, len(b))
+		for j := range b {
+			l.b[len(b)-1-j] = place{at: int32(j)}
 		}
-		any := false
-		for i, c := range a {
-			if c >= 0 && l.goesOn[c].round == l.round {
-				l.addA(up, c, int32(i))
-				any = true
-			}
+		up.a = grownPlaces(up.a, len(a))
+		for i := range a {
+			up.a[i] = place{at: int32(i)}
 		}
-		return any
+		below = up.a
+	} else {
+		below = l.all[n-1].a
 	}
-	any := false
-	below := &l.all[n-1]
-	endA, endB := int32(len(a)-n), int32(len(b)-n)
-	for class, i := range below.firstA {
-		if i == 0 {
+	l.begin(len(l.b))
+	up.next = grown(up.next, len(b))
+	up.first = up.first[:0]
+
+	kept := l.b[:0]
+	for _, p := range l.b {
+		if int(p.at+n) >= len(b) {
 			continue
 		}
-		l.round++
-		for j := below.firstB[class]; j > 0; j = below.nextB[j-1] {
-			if j-1 < endB {
-				if c := b[int(j-1)+n]; c >= 0 {
-					l.addB(up, c, j-1)
-				}
-			}
+		c := b[p.at+n]
+		if c < 0 {
+			continue
 		}
-		for ; i > 0; i = below.nextA[i-1] {
-			if i-1 < endA {
-				if c := a[int(i-1)+n]; c >= 0 && l.goesOn[c].round == l.round {
-					l.addA(up, c, i-1)
-					any = true
-				}
-			}
+		class := l.class(p.class, c)
+		if int(class) == len(up.first) {
+			up.first = append(up.first, 0)
+		}
+		up.next[p.at] = up.first[class]
+		up.first[class] = p.at + 1
+		kept = append(kept, place{p.at, class})
+	}
+	l.b = kept
+
+	if cap(l.used) < len(up.first) {
+		l.used = make([]bool, 2*len(up.first))
+	}
+	used := l.used[:len(up.first)]
+	clear(used)
+	up.a = grownPlaces(up.a, len(below))
+	k := 0
+	for _, p := range below {
+		if int(p.at+n) >= len(a) {
+			continue
+		}
+		c := a[p.at+n]
+		if c < 0 {
+			continue
+		}
+		if class := l.find(p.class, c); class >= 0 {
+			used[class] = true
+			up.a[k] = place{p.at, class}
+			k++
 		}
 	}
-	return any
+	up.a = up.a[:k]
+	if k == 0 {
+		return false
+	}
+	kept = l.b[:0]
+	for _, p := range l.b {
+		if used[p.class] {
+			kept = append(kept, p)
+		}
+	}
+	l.b = kept
+	return true
 }
 
-// addB adds a stretch at a place of b.
-func (l *levels) addB(up *level, c, j int32) {
-	up.nextB[j] = 0
-	g := &l.goesOn[c]
-	if g.round != l.round {
-		*g = goesOn{int32(len(up.firstB)), l.round}
-		up.firstB, l.lastB = append(up.firstB, j+1), append(l.lastB, j)
-		up.firstA, l.lastA = append(up.firstA, 0), append(l.lastA, 0)
-		return
+func grownPlaces(s []place, n int) []place {
+	if cap(s) < n {
+		return make([]place, n+n/4)[:n]
 	}
-	last := &l.lastB[g.class]
-	up.nextB[*last] = j + 1
-	*last = j
+	return s[:n]
 }
 
-// addA adds a stretch at a place of a that b has.
-func (l *levels) addA(up *level, c, i int32) {
-	class := l.goesOn[c].class
-	up.class[i], up.nextA[i] = class, 0
-	up.some[i/64] |= 1 << (i % 64)
-	last := &l.lastA[class]
-	if first := &up.firstA[class]; *first == 0 {
-		*first = i + 1
-	} else {
-		up.nextA[*last] = i + 1
+// begin empties the table, and makes room for n classes.
+func (l *levels) begin(n int) {
+	size := 16
+	l.shift = 60
+	for size < 2*n {
+		size *= 2
+		l.shift--
 	}
-	*last = i
+	if cap(l.table) < size {
+		l.table = make([]int32, size)
+	}
+	l.table = l.table[:size]
+	clear(l.table)
+	l.keys = l.keys[:0]
 }
 
-// after returns the first place of a from i on, and before end, that has a
-// stretch of the level; end if there is none.
-func (l *level) after(i, end int32) int32 {
-	if i >= end {
-		return end
-	}
-	at := i / 64
-	word := l.some[at] >> (i % 64) << (i % 64)
-	for word == 0 {
-		if at++; at*64 >= end {
-			return end
+const spread = 0x9E3779B97F4A7C15
+
+// class returns the class of a stretch, a new one if there is none.
+func (l *levels) class(without, last int32) int32 {
+	key := uint64(without)<<32 | uint64(last)
+	mask := uint64(len(l.table) - 1)
+	for h := key * spread >> l.shift; ; h++ {
+		slot := &l.table[h&mask]
+		if *slot == 0 {
+			l.keys = append(l.keys, key)
+			*slot = int32(len(l.keys))
+			return int32(len(l.keys) - 1)
 		}
-		word = l.some[at]
+		if class := *slot - 1; l.keys[class] == key {
+			return class
+		}
 	}
-	return min(at*64+int32(bits.TrailingZeros64(word)), end)
+}
+
+// find returns the class of a stretch, or -1.
+func (l *levels) find(without, last int32) int32 {
+	key := uint64(without)<<32 | uint64(last)
+	mask := uint64(len(l.table) - 1)
+	for h := key * spread >> l.shift; ; h++ {
+		class := l.table[h&mask] - 1
+		if class < 0 || l.keys[class] == key {
+			return class
+		}
+	}
 }
 
 // walk takes the runs of n elements from the gaps that are left within a gap,
@@ -169,18 +186,27 @@ func (l *level) after(i, end int32) int32 {
 func (s *search) walk(whole gap, n int32) {
 	l := &s.levels
 	up := &l.all[n-1]
+	places := up.a
 	for _, g := range l.gaps {
-		for i := g.alo; ; i++ {
-			i = whole.alo + up.after(i-whole.alo, g.ahi-n+1-whole.alo)
+		for len(places) > 0 {
+			p := places[0]
+			i := p.at + whole.alo
 			if i+n > g.ahi {
-				break
+				if i >= g.ahi {
+					break
+				}
+				places = places[1:] // it is in no other gap either
+				continue
 			}
-			first := &up.firstB[up.class[i-whole.alo]]
-			at := *first
+			places = places[1:]
+			if i < g.alo {
+				continue
+			}
+			at := up.first[p.class]
 			for at > 0 && at-1 < g.blo-whole.blo {
-				at = up.nextB[at-1] // never asked for again
+				at = up.next[at-1] // never asked for again
 			}
-			*first = at
+			up.first[p.class] = at
 			j := at - 1 + whole.blo
 			if at == 0 || j+n > g.bhi {
 				continue
@@ -192,7 +218,6 @@ func (s *search) walk(whole gap, n int32) {
 			if g = after; g.empty() {
 				break
 			}
-			i = g.alo - 1
 		}
 		if !g.empty() {
 			l.left = append(l.left, g)
