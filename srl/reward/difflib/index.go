@@ -13,7 +13,7 @@ type Indexed struct {
 	b       []int32 // the text as symbols
 	keen    []int32 // the same, with none in place of what starts no match
 	dull    []bool  // the symbols that start no match; nil if all do
-	seeds   seeds
+	seeds   []seeds // from the longest to the shortest
 }
 
 // What stands for elements that cannot match, in a and in b: they differ.
@@ -31,7 +31,7 @@ func Index(b string, autojunk bool) *Indexed {
 	if autojunk && len(x.b) >= 200 {
 		x.bore(int32(len(x.b)/100 + 1))
 	}
-	x.seeds = plant(x.keen)
+	x.seeds = []seeds{plant(x.keen, 16, 8, 1<<30), plant(x.keen, 8, 4, 4)}
 	return x
 }
 

@@ -13,9 +13,9 @@ type run struct {
 // waiting are runs that are to be taken, by their length.
 type waiting struct {
 	runs   []run
-	next   []int32 // by run: the next one of the same length plus one, or 0
-	first  []int32 // by length
-	sorted []run   // those of one length
+	next   []int32  // by run: the next one of the same length plus one, or 0
+	first  []int32  // by length
+	sorted []uint64 // those of one length, as a place in a and one in b
 }
 
 func (w *waiting) begin(longest int) {
@@ -30,77 +30,110 @@ func (w *waiting) add(r run) {
 }
 
 // of returns the runs of a length in the order of their places.
-func (w *waiting) of(k int) []run {
+func (w *waiting) of(k int) []uint64 {
 	w.sorted = w.sorted[:0]
 	for at := w.first[k]; at > 0; at = w.next[at-1] {
-		w.sorted = append(w.sorted, w.runs[at-1])
+		r := w.runs[at-1]
+		w.sorted = append(w.sorted, uint64(r.i)<<32|uint64(r.j))
 	}
 	if len(w.sorted) > 1 {
-		slices.SortFunc(w.sorted, func(x, y run) int { return cmp.Or(cmp.Compare(x.i, y.i), cmp.Compare(x.j, y.j)) })
+		slices.Sort(w.sorted)
 	}
 	return w.sorted
 }
 
-// long takes the runs of longSize elements and more, from the longest to the
-// shortest.
-func (s *search) long(x *Indexed) {
-	shorter := min(len(s.a), len(s.b))
-	if shorter < longSize {
+// long takes the runs that are long enough to hold a seed for certain, from the
+// longest to the shortest.
+func (s *search) long(seeds *seeds) {
+	shorter := 0
+	for _, g := range s.gaps {
+		shorter = max(shorter, int(min(g.ahi-g.alo, g.bhi-g.blo)))
+	}
+	least := seeds.least()
+	if shorter < least {
 		return
 	}
 	s.waiting.begin(shorter)
-	longest := s.find(&x.seeds)
-	for k := longest; k >= longSize && len(s.gaps) > 0; k-- {
+	// By diagonal: up to where in a its runs are known.
+	s.known = empty(s.known, len(s.a)+len(s.b))
+	longest := 0
+	for _, g := range s.gaps {
+		longest = max(longest, s.find(g, seeds))
+	}
+	for k := longest; k >= least && len(s.gaps) > 0; k-- {
 		if s.waiting.first[k] == 0 {
 			continue
 		}
 		for _, r := range s.waiting.of(k) {
-			s.place(r)
+			s.place(run{int32(r >> 32), int32(r), int32(k)}, int32(least))
 		}
 	}
 }
 
-// find looks for runs, and returns the length of the longest.
-func (s *search) find(seeds *seeds) (longest int) {
-	a, b := s.keenA, s.keenB
+// find looks for runs in a gap, and returns the length of the longest.
+func (s *search) find(g gap, seeds *seeds) (longest int) {
+	a, b := s.keenA[:g.ahi], s.keenB[:g.bhi]
+	alo, blo := int(g.alo), int(g.blo)
+	if min(len(a)-alo, len(b)-blo) < seeds.least() {
+		return 0
+	}
+	s.found = s.found[:0]
+	pairs := seeds.pairs * (len(a) - alo + len(b) - blo)
 	var h uint64
 	n := 0 // elements in a row that may be in a seed
-	for end, c := range a {
+	for end := alo; end < len(a); end++ {
+		c := a[end]
 		if c < 0 {
 			n = 0
 			continue
 		}
-		h = roll(h, c)
-		if n++; n < seedSize {
+		h = seeds.roll(h, c)
+		if n++; n < seeds.size {
 			continue
 		}
+		i := end - seeds.size + 1
 		for at := *seeds.slot(h); at > 0; at = seeds.next[at-1] {
-			i, j := end-seedSize+1, int(at-1)*seedStep
-			// The run from here backwards. If it holds an earlier seed, it was
-			// found from that one.
-			back := 0
-			for back < seedStep && i > back && j > back && a[i-back-1] == b[j-back-1] {
-				back++
+			j := int(at-1) * seeds.step
+			if j < blo {
+				continue
 			}
-			if back == seedStep {
+			if j >= len(b) {
+				break
+			}
+			if pairs--; pairs == 0 {
+				return 0 // too many
+			}
+			known := &s.known[i-j+len(s.b)-1]
+			if i < int(*known) {
 				continue
 			}
 			k := 0
 			for i+k < len(a) && j+k < len(b) && a[i+k] == b[j+k] {
 				k++
 			}
-			if k >= seedSize && back+k >= longSize {
-				s.waiting.add(run{int32(i - back), int32(j - back), int32(back + k)})
+			if k < seeds.size {
+				continue
+			}
+			*known = int32(i + k)
+			back := 0
+			for i-back > alo && j-back > blo && a[i-back-1] == b[j-back-1] {
+				back++
+			}
+			if back+k >= seeds.least() {
+				s.found = append(s.found, run{int32(i - back), int32(j - back), int32(back + k)})
 				longest = max(longest, back+k)
 			}
 		}
+	}
+	for _, r := range s.found {
+		s.waiting.add(r)
 	}
 	return longest
 }
 
 // place takes a run that lies in a gap as a whole. Otherwise its parts in the
 // gaps that it crosses wait, if they are still long.
-func (s *search) place(r run) {
+func (s *search) place(r run, least int32) {
 	d := r.j - r.i
 	at, _ := slices.BinarySearchFunc(s.gaps, r.i, func(g gap, i int32) int { return cmp.Compare(g.ahi, i+1) })
 	for ; at < len(s.gaps) && s.gaps[at].alo < r.i+r.k; at++ {
@@ -112,7 +145,7 @@ func (s *search) place(r run) {
 			s.split(at, before, after)
 			return
 		}
-		if to-from >= longSize {
+		if to-from >= least {
 			s.waiting.add(run{from, from + d, to - from})
 		}
 	}

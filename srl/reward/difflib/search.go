@@ -16,6 +16,8 @@ type search struct {
 	size, to []int32
 
 	waiting waiting
+	known   []int32
+	found   []run
 	levels  levels
 }
 
@@ -75,7 +77,9 @@ func empty(s []int32, n int) []int32 {
 
 // run finds all blocks.
 func (s *search) run(x *Indexed) {
-	s.long(x)
+	for i := range x.seeds {
+		s.long(&x.seeds[i])
+	}
 	for _, g := range s.gaps {
 		s.short(g)
 	}

@@ -150,8 +150,6 @@ func (l *levels) begin(n int) {
 	l.keys = l.keys[:0]
 }
 
-const spread = 0x9E3779B97F4A7C15
-
 // class returns the class of a stretch, a new one if there is none.
 func (l *levels) class(without, last int32) int32 {
 	key := uint64(without)<<32 | uint64(last)

@@ -1,7 +1,32 @@
 package difflib_test
-import ("testing";"os";"encoding/json";"github.com/apprentice-rl/apprentice/srl/reward/difflib")
+
+import (
+	"encoding/json"
+	"fmt"
+	"github.com/apprentice-rl/apprentice/srl/reward/difflib"
+	"os"
+	"testing"
+)
+
 func BenchmarkZ(b *testing.B) {
- raw,_:=os.ReadFile("/tmp/rw/pairs.json"); var ps []struct{N int; Name,A,B string; Autojunk bool}
- json.Unmarshal(raw,&ps)
- for _,p:=range ps { if p.N==2000 && p.Name=="unrelated" && !p.Autojunk { for b.Loop() { difflib.Compare(p.A,p.B,p.Autojunk) } } }
+	raw, _ := os.ReadFile("/tmp/rw/real.json")
+	var ps []struct {
+		N          int
+		Name, A, B string
+		Autojunk   bool
+	}
+	json.Unmarshal(raw, &ps)
+	for _, n := range []int{2000, 16000} {
+		for _, name := range []string{"near", "far"} {
+			b.Run(fmt.Sprint(name, n), func(b *testing.B) {
+				for b.Loop() {
+					for _, p := range ps {
+						if p.N == n && p.Name == name {
+							difflib.Compare(p.A, p.B, p.Autojunk)
+						}
+					}
+				}
+			})
+		}
+	}
 }
