@@ -37,6 +37,9 @@ func (e *Extra) Add(name string, value any) {
 	e.members = append(e.members, member{name, loose.Raw(raw)})
 }
 
+// Has reports whether there is a member of a name.
+func (e *Extra) Has(name string) bool { return e.names[name] }
+
 // AddRaw adds a member as it stands in a source, which is nothing where it is
 // not there.
 func (e *Extra) AddRaw(name string, value []byte) {
