@@ -16,8 +16,9 @@ type Conversation struct {
 	// Own says that the origins of the trajectory are of the format that is
 	// written: they are used then.
 	Own bool
-	// Plain writes the content of a message that only calls as "", in place of
-	// null.
+	// Plain writes what every loader of data sets can read: the content of a
+	// message that only calls is "", in place of null, and arguments that are no
+	// JSON object are {}.
 	Plain bool
 	// Mark adds to a message what the format notes in it. The turn is nil for
 	// messages that are not the policy's.
@@ -136,7 +137,11 @@ func (c *Conversation) calls(t *trajectories.Turn) []stdjson.RawMessage {
 		call.AddAll(source.Extra)
 		call.Add("type", "function")
 		function.Add("name", a.Tool)
-		function.Add("arguments", t.ArgumentText(i))
+		if arguments := t.ArgumentText(i); c.Plain && i < len(t.Calls) && t.Calls[i].Invalid {
+			function.Add("arguments", string(a.Arguments))
+		} else {
+			function.Add("arguments", arguments)
+		}
 		call.Add("function", function.Object())
 		all = append(all, call.Object())
 	}
