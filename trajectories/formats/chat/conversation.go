@@ -176,6 +176,11 @@ func (c *Conversation) note(n *trajectories.Message) {
 	m.Add("role", role)
 	m.AddRaw("content", origin.Parts)
 	m.Add("content", n.Text)
+	if role == "assistant" && !c.Own {
+		// It reads as a turn, and is not one of this policy here.
+		c.say(&m, &trajectories.Turn{Copied: true})
+		return
+	}
 	c.say(&m, nil)
 }
 

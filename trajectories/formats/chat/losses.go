@@ -5,6 +5,7 @@ import (
 
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/episode"
 )
 
 const (
@@ -101,26 +102,39 @@ func (l *Losses) Message(m *trajectories.Message, held bool) {
 		Field{"message.kind", !l.Own && m.Kind != trajectories.MessageNote},
 		Field{"message.origin", m.Origin != nil && !l.Own},
 	)
-	if !l.Own && m.Role != "user" && m.Role != "system" && m.Role != "assistant" {
+	switch {
+	case l.Own || m.Role == "user" || m.Role == "system":
+	case m.Role == "assistant":
+		l.Add("message.role", m.After, "it reads as a turn of the policy")
+	default:
 		l.Add("message.role", m.After, "it is said by the user")
 	}
 }
 
-// End notes what stands behind the messages in no row.
-func (l *Losses) End(e *trajectories.End) {
-	usage := e.Usage
-	usage.Calls = 0
+// End notes what stands behind the messages in no row. Answers is how many of
+// the messages are the policy's.
+func (l *Losses) End(e *trajectories.End, answers int) {
 	l.Note(0, noField,
 		Field{"end.time", !e.Time.IsZero()},
 		Field{"end.limit", e.Limit != ""},
 		Field{"end.source_status", e.SourceStatus != "" && !l.Own},
 		Field{"end.detail", e.Detail != ""},
 		Field{"end.submission", e.Submission != nil},
-		Field{"end.usage", usage != (trajectories.Usage{})},
+		Field{"end.usage", e.Usage != trajectories.Usage{} && e.Usage != trajectories.Usage{Calls: answers}},
 		Field{"end.redactions", len(e.Redactions) > 0},
 		Field{"end.origin", e.Origin != nil},
 	)
 	if !utf8.ValidString(e.Patch) {
 		l.Add("end.patch", 0, "it is not UTF-8, so a text cannot hold it")
 	}
+}
+
+// Submits reports whether the last turn calls a tool by which agents hand in,
+// which is what rows without a status are told from.
+func Submits(t *trajectories.Trajectory) bool {
+	if len(t.Turns) == 0 {
+		return false
+	}
+	actions := t.Turns[len(t.Turns)-1].Actions
+	return len(actions) > 0 && episode.Finishes(actions[len(actions)-1].Tool)
 }

@@ -13,8 +13,12 @@ func lossy(t *trajectories.Trajectory) []formats.Loss {
 	if t.Header.Policy.Name != "" {
 		l.Add("header.policy", 0, "a row names the model, and no program")
 	}
+	answers := 0
 	for i := range t.Turns {
 		turn := &t.Turns[i]
+		if !turn.Lost {
+			answers++
+		}
 		l.Turn(turn)
 		if (turn.Copied || turn.Synthetic) && !l.Own {
 			l.Add("turn.copied", turn.N, "only its weight, 0, says that nobody is to learn from it")
@@ -30,7 +34,10 @@ func lossy(t *trajectories.Trajectory) []formats.Loss {
 		l.Add("view", v.Turn, "all messages of a row are seen by all that follow")
 	}
 	if t.End != nil {
-		l.End(t.End)
+		l.End(t.End, answers)
+		if !l.Own && t.End.Status == trajectories.ExitUnknown && chat.Submits(t) {
+			l.Add("end.status", 0, "without one, a row that ends with such a call is taken for submitted")
+		}
 	}
 	return l.All()
 }

@@ -30,6 +30,7 @@ func lossy(t *trajectories.Trajectory) []formats.Loss {
 	}
 	if !l.Own {
 		Unspoken(&l.Losses, t)
+		mistaken(&l.Losses, t)
 	}
 	if t.End != nil {
 		end(&l, t)
@@ -51,15 +52,45 @@ func header(l *chat.Losses, h *trajectories.Header) {
 
 // end notes what of the end of a trajectory does not come back.
 func end(l *chat.Losses, t *trajectories.Trajectory) {
-	l.End(t.End)
-	submitted := false
-	if n := len(t.Turns); n > 0 && len(t.Turns[n-1].Actions) > 0 {
-		actions := t.Turns[n-1].Actions
-		submitted = episode.Finishes(actions[len(actions)-1].Tool)
+	messages := 0 // of the policy
+	for _, turn := range t.Turns {
+		switch {
+		case l.Own:
+			messages++
+		case !turn.Lost:
+			messages += max(1, len(turn.Actions))
+		}
 	}
-	if want := t.End.Status; want != trajectories.ExitUnknown && (want != trajectories.ExitSubmitted || !submitted) ||
-		want == trajectories.ExitUnknown && submitted {
+	l.End(t.End, messages)
+	told := trajectories.ExitUnknown
+	if chat.Submits(t) {
+		told = trajectories.ExitSubmitted
+	}
+	if t.End.Status != told {
 		l.Add("end.status", 0, "it is told by the last call alone")
+	}
+}
+
+// mistaken notes the messages that stand where an answer would: right behind a
+// turn.
+func mistaken(l *formats.Losses, t *trajectories.Trajectory) {
+	var before *trajectories.Turn
+	for e := range t.Events() {
+		switch {
+		case e.Turn != nil:
+			before = e.Turn
+		case e.Observation != nil:
+			before = nil
+		case e.Message != nil && e.Message.Shown:
+			if before != nil && len(before.Actions) > 0 {
+				const why = "behind a call that has no answer, a message reads as the answer"
+				l.Add("message", e.Message.After, why)
+				l.Add("observation", e.Message.After, why)
+			} else if before != nil {
+				l.Add("message.role", e.Message.After, "behind a turn without a call, a message reads as what was said of it")
+			}
+			before = nil
+		}
 	}
 }
 
