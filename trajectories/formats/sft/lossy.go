@@ -3,6 +3,9 @@ package sft
 import (
 	"slices"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
@@ -28,19 +31,19 @@ func lossyXML(t *trajectories.Trajectory) []formats.Loss {
 
 // common lists what neither form has.
 func common(t *trajectories.Trajectory, held func(*trajectories.Message) bool) *formats.Losses {
-	const parts = "of content in parts, the texts are written alone"
+	const parts = "of content in parts, the texts alone are written"
 	var l formats.Losses
 	for _, turn := range t.Turns {
 		if turn.Lost {
 			l.Add("turn.lost", turn.N, "there is no text to write")
 		}
 		if inParts(turn.Origin) {
-			l.Add("turn.origin", turn.N, parts)
+			l.Add("turn.origin.parts", turn.N, parts)
 		}
 	}
 	for _, o := range t.Observations {
 		if inParts(o.Origin) {
-			l.Add("observation.origin", o.Turn, parts)
+			l.Add("observation.origin.parts", o.Turn, parts)
 		}
 	}
 	for i := range t.Messages {
@@ -51,7 +54,7 @@ func common(t *trajectories.Trajectory, held func(*trajectories.Message) bool) *
 		case !held(m):
 			l.Add("message."+string(m.Kind), m.After, "an answer needs its call, which is not there")
 		case inParts(m.Origin):
-			l.Add("message.origin", m.After, parts)
+			l.Add("message.origin.parts", m.After, parts)
 		}
 	}
 	for _, v := range t.Views {
@@ -62,4 +65,16 @@ func common(t *trajectories.Trajectory, held func(*trajectories.Message) bool) *
 	return &l
 }
 
-func inParts(o *trajectories.Origin) bool { return o != nil && o.Parts != nil }
+// inParts reports whether a text had parts that are no text, such as images.
+func inParts(o *trajectories.Origin) bool {
+	if o == nil || o.Parts == nil {
+		return false
+	}
+	var parts []jsontext.Value
+	if json.Unmarshal(o.Parts, &parts) != nil {
+		return jsontext.Value(o.Parts).Kind() == '{' && chat.Member(o.Parts, "text") == nil
+	}
+	return slices.ContainsFunc(parts, func(p jsontext.Value) bool {
+		return p.Kind() == '{' && chat.Member(p, "text") == nil
+	})
+}

@@ -37,7 +37,7 @@ func mixed() *trajectories.Trajectory {
 			Source: &trajectories.Source{Format: openai.Name}, Origin: &trajectories.Origin{Extra: []byte(`{"secret":1}`)},
 		},
 		Turns: []trajectories.Turn{
-			{N: 1, Message: "M", Reasoning: "R", Actions: action("a", "bash", `{"command":"ls"}`), Origin: &trajectories.Origin{Parts: []byte(`[{"text":"M"}]`), Extra: []byte(`{"weight":0}`)}},
+			{N: 1, Message: "M", Reasoning: "R", Actions: action("a", "bash", `{"command":"ls"}`), Origin: &trajectories.Origin{Parts: []byte(`[{"text":"M"},{"type":"image_url"}]`), Extra: []byte(`{"weight":0}`)}},
 			{N: 2, Message: "?", FormatError: "No call."},
 			{N: 3, Copied: true, Actions: action("b", "bash", `{}`)},
 			{N: 4, Synthetic: true, Actions: action("c", "bash", `{}`)},
@@ -45,7 +45,7 @@ func mixed() *trajectories.Trajectory {
 			{N: 6, Lost: true},
 			{N: 7, Message: "Done."},
 		},
-		Observations: []trajectories.Observation{{Turn: 1, Observation: env.Observation{Action: "a", Text: "x"}}},
+		Observations: []trajectories.Observation{{Turn: 1, Observation: env.Observation{Action: "a", Text: "x"}, Origin: &trajectories.Origin{Parts: []byte(`[{"type":"text","text":"x"},"y"]`)}}},
 		Messages: []trajectories.Message{
 			{Role: "assistant", Kind: trajectories.MessageDemonstration, Shown: true, Text: "As in this."},
 			{Role: "user", Kind: trajectories.MessageDemonstration, Text: "And this."},
@@ -94,12 +94,12 @@ func TestWhatAModelWillNotSeeIsListed(t *testing.T) {
 		want   map[string]int
 	}{
 		{sft.Format(), map[string]int{
-			"turn.lost": 6, "turn.origin": 1, "turn.calls": 5, "view": 7,
+			"turn.lost": 6, "turn.origin.parts": 1, "turn.calls": 5, "view": 7,
 			"message.demonstration": 0, "message.orphan": 7, "message.exit": 7,
 		}},
 		{sft.XML(), map[string]int{
-			"turn.lost": 6, "turn.origin": 1, "turn.calls": 5, "view": 7,
-			"message.demonstration": 0, "message.exit": 7, "turn.reasoning": 1, "turn.copied": 3,
+			"turn.lost": 6, "turn.origin.parts": 1, "turn.calls": 5, "view": 7,
+			"message.demonstration": 0, "message.exit": 7, "turn.reasoning": 1,
 		}},
 	} {
 		t.Run(tt.format.Name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package swesmith
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -18,6 +19,9 @@ func lossy(t *trajectories.Trajectory) []formats.Loss {
 	header(&l, &t.Header)
 	for i := range t.Turns {
 		l.Turn(&t.Turns[i])
+		if !l.Own {
+			written(&l, &t.Turns[i])
+		}
 	}
 	for i := range t.Observations {
 		l.Observation(&t.Observations[i])
@@ -36,6 +40,16 @@ func lossy(t *trajectories.Trajectory) []formats.Loss {
 		end(&l, t)
 	}
 	return l.All()
+}
+
+// written notes what the message of a turn does not show.
+func written(l *chat.Losses, t *trajectories.Turn) {
+	if t.Copied || t.Synthetic {
+		l.Add("turn.copied", t.N, "the message looks like any other")
+	}
+	if slices.ContainsFunc(t.Calls, func(c trajectories.Call) bool { return c.Text != "" }) {
+		l.Add("turn.calls", t.N, "arguments are written one by one, and not as the text that the policy wrote")
+	}
 }
 
 func header(l *chat.Losses, h *trajectories.Header) {
@@ -105,9 +119,6 @@ func Unspoken(l *formats.Losses, t *trajectories.Trajectory) {
 		if turn.Reasoning != "" {
 			l.Add("turn.reasoning", turn.N, "a message holds what was said and called, and not what was thought")
 		}
-		if turn.Copied || turn.Synthetic {
-			l.Add("turn.copied", turn.N, "the message looks like any other")
-		}
 		if len(turn.Actions) > 1 {
 			l.Add("turn.actions", turn.N, "a message has one call: several become several turns")
 		}
@@ -142,8 +153,8 @@ func spoken(l *formats.Losses, t *trajectories.Turn, k int, text string) {
 		return
 	}
 	a := t.Actions[k]
-	if t.Calls != nil && (t.Calls[k].Invalid || t.Calls[k].Text != "") {
-		l.Add("turn.calls", t.N, "arguments are written one by one, and not as the text that the policy wrote")
+	if t.Calls != nil && t.Calls[k].Invalid {
+		l.Add("turn.calls", t.N, "arguments that are no JSON object have no names and values to write")
 	}
 	switch {
 	case episode.Finishes(a.Tool) && a.Tool != submit:
