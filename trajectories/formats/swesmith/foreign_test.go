@@ -17,3 +17,9 @@ func TestTrajectoriesOfOtherFormatsLoseWhatIsListedAlone(t *testing.T) {
 		sweagent.Format(), mini.Format11(), mini.Format1(), openhands.V0(), openhands.V1(), atif.Format(),
 	}, swesmith.Format())
 }
+
+func BenchmarkExport(b *testing.B) {
+	formatstest.BenchmarkExport(b, []formats.Format{
+		sweagent.Format(), mini.Format11(), openhands.V0(), atif.Format(), swesmith.Format(),
+	}, swesmith.Format())
+}
