@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -198,6 +199,36 @@ func FuzzRoundTrip(f *testing.F) {
 			require.Len(t, again.Whole, 1, row)
 			require.Equal(t, log(t, tr), log(t, again.Whole[0]), row)
 		}
+	})
+}
+
+func FuzzCall(f *testing.F) {
+	f.Add("bash", "I look.", `{"command":"ls"}`)
+	f.Add("edit", "", `{"new_str":"a\nb","view_range":[1,2],"insert_line":3}`)
+	f.Add("f>", "<function=f>", `{"a":" </parameter>\n</function> ","b":"\n"}`)
+	f.Fuzz(func(t *testing.T, tool, message, arguments string) {
+		object, call := trajectories.ParseArguments(arguments)
+		if call.Invalid || !utf8.ValidString(tool+message+arguments) {
+			return // a log is UTF-8
+		}
+		tr := &trajectories.Trajectory{Turns: []trajectories.Turn{{N: 1, Message: message, Actions: []env.Action{{ID: "a", Tool: tool, Arguments: object}}}}}
+		for _, l := range Format().Lossy(tr) {
+			if l.Field == "turn.message" || l.Field == "turn.actions.tool" || l.Field == "turn.actions.arguments" {
+				return
+			}
+		}
+		path := filepath.Join(t.TempDir(), "rows.jsonl")
+		row := rowOf(t, tr)
+		require.NoError(t, os.WriteFile(path, []byte(row), 0o600))
+		var again formats.Collector
+		for _, err := range formats.Import(t.Context(), []string{path}, formats.Options{Formats: []formats.Format{Format()}, From: Name, To: &again}) {
+			require.NoError(t, err)
+		}
+		turn := again.Whole[0].Turns[0]
+		require.Equal(t, message, turn.Message, row)
+		require.Len(t, turn.Actions, 1, row)
+		require.Equal(t, tool, turn.Actions[0].Tool, row)
+		require.True(t, same(object, turn.Actions[0].Arguments), row)
 	})
 }
 
