@@ -23,8 +23,8 @@ func rowOf(t *testing.T, f formats.Format, tr *trajectories.Trajectory) string {
 	return row.String()
 }
 
-func action(id, tool, arguments string) []env.Action {
-	return []env.Action{{ID: id, Tool: tool, Arguments: []byte(arguments)}}
+func bash(id, arguments string) []env.Action {
+	return []env.Action{{ID: id, Tool: "bash", Arguments: []byte(arguments)}}
 }
 
 // mixed is a trajectory with turns of all kinds.
@@ -37,11 +37,11 @@ func mixed() *trajectories.Trajectory {
 			Source: &trajectories.Source{Format: openai.Name}, Origin: &trajectories.Origin{Extra: []byte(`{"secret":1}`)},
 		},
 		Turns: []trajectories.Turn{
-			{N: 1, Message: "M", Reasoning: "R", Actions: action("a", "bash", `{"command":"ls"}`), Origin: &trajectories.Origin{Parts: []byte(`[{"text":"M"},{"type":"image_url"}]`), Extra: []byte(`{"weight":0}`)}},
+			{N: 1, Message: "M", Reasoning: "R", Actions: bash("a", `{"command":"ls"}`), Origin: &trajectories.Origin{Parts: []byte(`[{"text":"M"},{"type":"image_url"}]`), Extra: []byte(`{"weight":0}`)}},
 			{N: 2, Message: "?", FormatError: "No call."},
-			{N: 3, Copied: true, Actions: action("b", "bash", `{}`)},
-			{N: 4, Synthetic: true, Actions: action("c", "bash", `{}`)},
-			{N: 5, Actions: action("d", "bash", `{}`), Calls: []trajectories.Call{{Text: `{"command`, Invalid: true}}},
+			{N: 3, Copied: true, Actions: bash("b", `{}`)},
+			{N: 4, Synthetic: true, Actions: bash("c", `{}`)},
+			{N: 5, Actions: bash("d", `{}`), Calls: []trajectories.Call{{Text: `{"command`, Invalid: true}}},
 			{N: 6, Lost: true},
 			{N: 7, Message: "Done."},
 		},
