@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,7 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/apprentice-rl/apprentice/sandbox/sandboxtest"
 	"github.com/apprentice-rl/apprentice/trajectories/store"
+	"github.com/apprentice-rl/apprentice/trajectories/summary"
 )
 
 // rowOfMessages is a trajectory as other programs have it.
@@ -54,5 +59,47 @@ func TestAKilledImportGoesOn(t *testing.T) {
 		}
 		require.Equal(t, []string{"a.1", "a.2", "b.1", "c.1"}, ids)
 		require.NoFileExists(t, partial)
+	}
+}
+
+// TestRealTrajectories imports what other programs have recorded twice, and
+// packs it: the reports say the same, and nothing is there twice.
+func TestRealTrajectories(t *testing.T) {
+	data := os.Getenv("APPRENTICE_TESTDATA")
+	if data == "" {
+		sandboxtest.Missing(t, "testdata", "APPRENTICE_TESTDATA names no folder with real trajectories")
+	}
+	out, archive := t.TempDir(), filepath.Join(t.TempDir(), "all.jsonl.zst")
+	report := func() (all []map[string]any) {
+		var stdout bytes.Buffer
+		code := run([]string{"traj", "import", filepath.Join(data, "trajectories"), "--out", out, "--keep-going", "--json"}, nil, &stdout, io.Discard)
+		require.Equal(t, exitDone, code)
+		require.NoError(t, json.Unmarshal(stdout.Bytes(), &all))
+		return all
+	}
+	first, second := report(), report()
+	require.Len(t, second, len(first))
+	imported := 0
+	for i, r := range second {
+		require.NotContains(t, first[i], "kept")
+		if n, ok := r["trajectories"].(float64); ok {
+			imported += int(n)
+			require.Equal(t, n, r["kept"])
+		}
+		delete(r, "kept")
+		require.Equal(t, first[i], r)
+	}
+	require.Positive(t, imported)
+
+	require.Equal(t, exitDone, command(t, "traj", "pack", out, "--out", archive))
+	packed := map[string]summary.Summary{}
+	for e, err := range store.Summaries(t.Context(), archive) {
+		require.NoError(t, err)
+		packed[e.ID] = e.Summary
+	}
+	require.Len(t, packed, imported)
+	for e, err := range store.Summaries(t.Context(), out) {
+		require.NoError(t, err)
+		require.Equal(t, packed[e.ID], e.Summary)
 	}
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -73,7 +74,8 @@ func list(dir string) ([]string, error) {
 	var names []string
 	for _, e := range entries {
 		name := e.Name()
-		if !e.IsDir() && !strings.HasPrefix(name, ".") && (filepath.Ext(name) == extension || isArchive(name)) {
+		file := e.Type()&^fs.ModeSymlink == 0 // no folder, and no pipe that nobody writes to
+		if file && !strings.HasPrefix(name, ".") && (filepath.Ext(name) == extension || isArchive(name)) {
 			names = append(names, name)
 		}
 	}

@@ -89,6 +89,9 @@ func (p place) log() (*Log, error) {
 // Path is the file that the log is in.
 func (p place) Path() string { return p.path }
 
+// Archived says that the file is an archive, which may hold other logs too.
+func (p place) Archived() bool { return p.archive != nil }
+
 // Name is what errors call the log: its path, and after a "#" its number where
 // the file is an archive.
 func (p place) Name() string {

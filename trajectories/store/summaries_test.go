@@ -288,29 +288,36 @@ func FuzzIndex(f *testing.F) {
 	})
 }
 
-// BenchmarkSummaries lists 5,000 logs: cold without an index, warm with one.
+// BenchmarkSummaries lists 5,000 logs, in files of their own and in an archive:
+// cold without an index, warm with one.
 func BenchmarkSummaries(b *testing.B) {
-	dir := b.TempDir()
 	const logs = 5000
+	files, archive := b.TempDir(), b.TempDir()
+	var texts [][]byte
 	for i := range logs {
 		id := fmt.Sprintf("task-%d.1", i)
-		write(b, filepath.Join(dir, id+".jsonl"), text(b, id, 10))
+		texts = append(texts, text(b, id, 10))
+		write(b, filepath.Join(files, id+".jsonl"), texts[i])
 	}
-	count := func(b *testing.B) {
-		lines, errs := listed(b, dir)
-		require.Empty(b, errs)
-		require.Len(b, lines, logs)
+	write(b, filepath.Join(archive, "all.jsonl.zst"), pack(b, texts...))
+	for name, dir := range map[string]string{"files": files, "archive": archive} {
+		count := func(b *testing.B) {
+			lines, errs := listed(b, dir)
+			require.Empty(b, errs)
+			require.Len(b, lines, logs)
+		}
+		b.Run(name+"/cold", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_ = os.Remove(index(dir))
+				count(b)
+			}
+		})
+		b.Run(name+"/warm", func(b *testing.B) {
+			age(b, dir)
+			for b.Loop() {
+				count(b)
+			}
+		})
 	}
-	b.Run("cold", func(b *testing.B) {
-		for b.Loop() {
-			_ = os.Remove(index(dir))
-			count(b)
-		}
-	})
-	b.Run("warm", func(b *testing.B) {
-		age(b, dir)
-		for b.Loop() {
-			count(b)
-		}
-	})
 }
