@@ -45,6 +45,7 @@ type archive struct {
 	// with: finding each of those anew from the start would take the square of
 	// the time. It is nobody's file, and goes when the last log goes.
 	spool func() (*os.File, error)
+	idle  sync.Pool // decoders: to make one costs more than to read a short log
 }
 
 func newArchive(path string) *archive {
@@ -131,6 +132,14 @@ func newDecoder(r io.Reader) (*zstd.Decoder, error) {
 	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 }
 
+// decoder returns a decoder that reads r.
+func (a *archive) decoder(r io.Reader) (*zstd.Decoder, error) {
+	if d, ok := a.idle.Get().(*zstd.Decoder); ok {
+		return d, d.Reset(r)
+	}
+	return newDecoder(r)
+}
+
 // open opens a log of the archive.
 func (a *archive) open(s span) (io.ReadCloser, error) {
 	if s.Frame < 0 {
@@ -144,7 +153,7 @@ func (a *archive) open(s span) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := newDecoder(io.NewSectionReader(file, s.Frame, size-s.Frame))
+	d, err := a.decoder(io.NewSectionReader(file, s.Frame, size-s.Frame))
 	if err != nil {
 		_ = file.Close()
 		return nil, &ArchiveError{a.path, s.Frame, err}
@@ -202,6 +211,10 @@ func (u *unpacked) Read(p []byte) (int, error) {
 }
 
 func (u *unpacked) Close() error {
-	u.decoder.Close()
+	d := u.decoder
+	u.decoder = nil
+	if d != nil && d.Reset(nil) == nil { // it holds on to the file no longer
+		u.archive.idle.Put(d)
+	}
 	return u.file.Close()
 }
