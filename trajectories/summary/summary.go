@@ -13,7 +13,7 @@ import (
 
 // Version changes whenever Of says something else of the same trajectory.
 // Whoever keeps summaries makes them anew then.
-const Version = 1
+const Version = 2
 
 // A Summary is what is kept of one trajectory.
 type Summary struct {
@@ -25,9 +25,10 @@ type Summary struct {
 	Policy  string `json:"policy"`
 	Model   string `json:"model,omitempty"`
 	// Format is that of the file it was imported from, "" for our own.
-	Format string    `json:"format,omitempty"`
-	Parent string    `json:"parent,omitempty"` // the trajectory that it is a part of
-	Start  time.Time `json:"start,omitzero"`
+	Format string               `json:"format,omitempty"`
+	Source *trajectories.Source `json:"source,omitempty"` // nil for our own
+	Parent string               `json:"parent,omitempty"` // the trajectory that it is a part of
+	Start  time.Time            `json:"start,omitzero"`
 
 	// Status is empty while the trajectory has no end.
 	Status trajectories.ExitStatus `json:"status,omitempty"`
@@ -57,7 +58,7 @@ func Of(from formats.Source) (Summary, error) {
 		Task: h.Task.ID, Repo: h.Task.Repo, Policy: h.Policy.Name, Model: h.Policy.Model,
 	}
 	if h.Source != nil {
-		s.Format = h.Source.Format
+		s.Format, s.Source = h.Source.Format, h.Source
 	}
 	if h.Parent != nil {
 		s.Parent = h.Parent.Trajectory
