@@ -80,7 +80,7 @@ TOKENS are those of prompts and answers together, and PATCH is the size of the
 final patch in bytes: "?" where the source did not keep it. On a narrow terminal
 columns are left out; --json tells everything.
 
-What is trajLine of a folder is kept in its file .index.jsonl, so that the next
+What is listed of a folder is kept in its file .index.jsonl, so that the next
 time only logs that are new or have changed are read. The file may be deleted.`,
 		Example: `  apprentice traj list imported
   apprentice traj list runs/first --sort cost --limit 10
