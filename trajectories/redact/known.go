@@ -19,7 +19,14 @@ type Options struct {
 	Key []byte
 	// Emails has e-mail addresses replaced, too.
 	Emails bool
+	// Allow, where set, says of what was found that it may stay: an example, a
+	// digest. It is not asked about known secrets. It is called by all who use
+	// the redactor. See [ReadAllowed].
+	Allow func(found string) bool
 }
+
+// leastKey is the fewest bytes that a key may have.
+const leastKey = 16
 
 // minKnown is the fewest bytes that a known secret may have. A shorter one
 // stands in texts for other reasons.
@@ -40,10 +47,10 @@ func (e *RefusedError) Error() string {
 // redacted are errors, one *RefusedError for each: what the caller wants hidden
 // is not left open in silence.
 func New(known map[string]string, o Options) (*Redactor, error) {
-	if len(o.Key) < 16 {
-		return nil, fmt.Errorf("the key for hashes has %d bytes, and needs 16", len(o.Key))
+	if len(o.Key) < leastKey {
+		return nil, fmt.Errorf("the key for hashes has %d bytes, and needs %d", len(o.Key), leastKey)
 	}
-	r := &Redactor{key: slices.Clone(o.Key), emails: o.Emails, byPlaceholder: map[string]string{}}
+	r := &Redactor{key: slices.Clone(o.Key), emails: o.Emails, allow: o.Allow, byPlaceholder: map[string]string{}}
 	var refused []error
 	for _, name := range slices.Sorted(maps.Keys(known)) {
 		if reason := refusal(name, known[name]); reason != "" {
