@@ -91,10 +91,6 @@ const (
 	Literal Kind = "literal" // the source itself wrote what begins a placeholder
 )
 
-// Secret says that what was found is a secret: not an address, nor what only
-// looks like one.
-func (k Kind) Secret() bool { return k != Email && k != Entropy && k != Literal }
-
 // A Hit is one place in a text. It does not hold the secret.
 type Hit struct {
 	Kind Kind

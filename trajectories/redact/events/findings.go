@@ -79,14 +79,14 @@ func findings(r *redact.Redactor, turn int, e trajectories.Event) (all []Finding
 	}
 	visitor{
 		text: func(field, s string) string {
-			_, hits := again.Text(s)
+			out, hits := again.Text(s)
 			note(field, s, hits)
-			return s
+			return out
 		},
 		json: func(field string, raw json.RawMessage) json.RawMessage {
-			_, hits := again.JSON(raw)
+			out, hits := again.JSON(raw)
 			note(field, string(raw), hits)
-			return raw
+			return out
 		},
 	}.event(e)
 	if e.End != nil {

@@ -80,15 +80,17 @@ func (v visitor) turn(t trajectories.Turn) *trajectories.Turn {
 	return &t
 }
 
-// arguments keeps the two ways in which arguments may be held the same.
+// arguments keeps the two ways in which arguments may be held the same: what is
+// changed in one of them is not looked for in the other.
 func (v visitor) arguments(arguments json.RawMessage, call trajectories.Call) (json.RawMessage, trajectories.Call) {
+	const field = "turn.actions.arguments"
 	if call.Text == "" {
-		return v.json("turn.actions.arguments", arguments), call
+		return v.json(field, arguments), call
 	}
-	text := string(v.json("turn.calls.text", json.RawMessage(call.Text)))
+	text := string(v.json(field, json.RawMessage(call.Text)))
 	if text == call.Text || call.Invalid {
 		call.Text = text
-		return v.json("turn.actions.arguments", arguments), call
+		return v.json(field, arguments), call
 	}
 	arguments, parsed := trajectories.ParseArguments(text)
 	call.Text, call.Invalid = parsed.Text, parsed.Invalid
