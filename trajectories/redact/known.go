@@ -53,8 +53,8 @@ func New(known map[string]string, o Options) (*Redactor, error) {
 	r := &Redactor{key: slices.Clone(o.Key), emails: o.Emails, allow: o.Allow, byPlaceholder: map[string]string{}}
 	var refused []error
 	for _, name := range slices.Sorted(maps.Keys(known)) {
-		if reason := refusal(name, known[name]); reason != "" {
-			refused = append(refused, &RefusedError{name, reason})
+		if err := Acceptable(name, known[name]); err != nil {
+			refused = append(refused, err)
 			continue
 		}
 		for _, s := range r.spellings(name, known[name]) {
@@ -76,6 +76,15 @@ func New(known map[string]string, o Options) (*Redactor, error) {
 // nameForm is what environment variables are called, without the underscores that
 // would make two ways to read a placeholder.
 var nameForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$`)
+
+// Acceptable says why a known secret cannot be redacted, as a *RefusedError; nil
+// if it can.
+func Acceptable(name, value string) error {
+	if reason := refusal(name, value); reason != "" {
+		return &RefusedError{name, reason}
+	}
+	return nil
+}
 
 func refusal(name, value string) string {
 	switch {
