@@ -220,18 +220,3 @@ func (e *ending) End(end trajectories.End) error {
 	e.ended = true
 	return e.Sink.End(end)
 }
-
-// patchSecrets refuses a trajectory for export when its patch, or what was handed
-// in, holds secrets, unless its id is among the confirmed.
-func patchSecrets(r *redact.Redactor, id string, end trajectories.End, confirmed map[string]bool) error {
-	found := events.InPatch(r, end)
-	if len(found) == 0 || confirmed[id] {
-		return nil
-	}
-	first := found[0]
-	what := or(first.Name, string(first.Kind))
-	if first.Head != "" {
-		what += ", " + first.Head
-	}
-	return userf("%s: its patch holds what looks like a secret (%s), and patches are not altered; look at it, and export it all the same with --confirm-patch %s", id, what, id)
-}
