@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
@@ -30,7 +31,14 @@ func TestAPatchWithASecretIsKeptBackUntilItIsConfirmed(t *testing.T) {
 		"both":    {[]string{"c.1", "b.1"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			g := patchGate{secrets: secretFlags{names: []string{"DB_PASSWORD"}}, confirmed: tt.confirmed}
+			var g patchGate
+			cmd := &cobra.Command{}
+			g.add(cmd)
+			args := []string{"--secret", "DB_PASSWORD"}
+			for _, id := range tt.confirmed {
+				args = append(args, "--confirm-patch", id)
+			}
+			require.NoError(t, cmd.ParseFlags(args))
 			for _, tr := range all {
 				require.NoError(t, g.look(filepath.Join(t.TempDir(), "x.jsonl"), tr))
 			}
