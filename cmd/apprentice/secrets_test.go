@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"os"
@@ -55,6 +56,15 @@ func TestASecretFromEndToEnd(t *testing.T) {
 	require.Equal(t, exitDone, command(t, "traj", "redact", filepath.Join(root, "first"), "--check", "--secret", "DB_PASSWORD"))
 
 	first := filepath.Join(root, "first")
+	// A copy is under the key of the run, and there is nothing left to take out.
+	clean := filepath.Join(root, "clean")
+	require.Equal(t, exitDone, command(t, "traj", "redact", first, "--secret", "DB_PASSWORD", "--out", clean))
+	was, err := os.ReadFile(filepath.Join(first, "trajectories", "starter__hush-9.1.jsonl"))
+	require.NoError(t, err)
+	is, err := os.ReadFile(filepath.Join(clean, "starter__hush-9.1.jsonl"))
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(was, is))
+
 	tr = recorded("again", "--policy", "replay", "--from", first, "--secret", "DB_PASSWORD")
 	require.False(t, tr.Observations[1].Failed, "the secret was put back")
 	require.Contains(t, tr.Observations[0].Text, "__SECRET_DB_PASSWORD_")
@@ -63,7 +73,7 @@ func TestASecretFromEndToEnd(t *testing.T) {
 	path := filepath.Join(root, "blind", "trajectories", "starter__hush-9.1.jsonl")
 	require.Equal(t, exitDone, command(t, "record", "--sandbox", "local", "--task", "starter__hush-9", "--run", filepath.Join(root, "blind"),
 		"--policy", "replay", "--from", first))
-	tr, err := trajectories.Read(path)
+	tr, err = trajectories.Read(path)
 	require.NoError(t, err)
 	require.True(t, tr.Observations[1].Failed)
 

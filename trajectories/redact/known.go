@@ -110,23 +110,31 @@ type spelling struct {
 	plain       bool // the value as it is
 }
 
+// A way is how a value is written.
+type way struct {
+	label string
+	write func(value string) string
+}
+
+func ways() []way {
+	return []way{
+		{"", func(v string) string { return v }},
+		{"json", func(v string) string { return escapeJSON(v, false, false) }},
+		{"json_html", func(v string) string { return escapeJSON(v, true, false) }},  // as Go writes it
+		{"json_ascii", func(v string) string { return escapeJSON(v, false, true) }}, // as Python writes it
+		{"url", url.QueryEscape},
+		{"path", url.PathEscape},
+	}
+}
+
 // spellings returns the value as it is and as others write it. Each has a
 // placeholder of its own, so that it is restored as it was.
 func (r *Redactor) spellings(name, value string) []spelling {
-	ways := []struct {
-		label, text string
-	}{
-		{"", value},
-		{"json", escapeJSON(value, false, false)},
-		{"json_html", escapeJSON(value, true, false)},  // as Go writes it
-		{"json_ascii", escapeJSON(value, false, true)}, // as Python writes it
-		{"url", url.QueryEscape(value)},
-		{"path", url.PathEscape(value)},
-	}
 	var all []spelling
-	for _, w := range ways {
-		if !slices.ContainsFunc(all, func(s spelling) bool { return s.text == w.text }) {
-			all = append(all, spelling{name: name, text: w.text, placeholder: r.sealed(name, w.label), plain: w.label == ""})
+	for _, w := range ways() {
+		text := w.write(value)
+		if !slices.ContainsFunc(all, func(s spelling) bool { return s.text == text }) {
+			all = append(all, spelling{name: name, text: text, placeholder: r.sealed(name, w.label), plain: w.label == ""})
 		}
 	}
 	return all

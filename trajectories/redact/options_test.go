@@ -61,3 +61,19 @@ func TestASparedTextStays(t *testing.T) {
 	placeholder, _ := r.Text(secret)
 	require.Equal(t, `["+ `+secret+`\n__SECRET_", "`+placeholder+`"]`, string(raw))
 }
+
+// A log is gone over again by somebody who knows other secrets: what it says
+// stays, as long as the seal is right.
+func TestPlaceholdersOfSecretsThatAreNotKnownNowStay(t *testing.T) {
+	const secret = "correct \"horse\" battery/é"
+	all := redactor(t, map[string]string{"PW": secret, "OTHER": "staple-horse-correct"})
+	text, _ := all.Text(secret + ` correct \"horse\" battery/é correct%20%22horse%22%20battery%2F%C3%A9 staple-horse-correct`)
+	require.Equal(t, 4, strings.Count(text, "__SECRET_"), text)
+	again := redactor(t, map[string]string{"OTHER": "staple-horse-correct"}).Again()
+	got, hits := again.Text(text)
+	require.Equal(t, text, got)
+	require.Empty(t, hits)
+	forged := strings.ReplaceAll(text, "__SECRET_PW_", "__SECRET_PV_")
+	got, _ = again.Text(forged)
+	require.Contains(t, got, "__SECRET_LITERAL__PV_")
+}
