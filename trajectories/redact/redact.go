@@ -21,7 +21,9 @@
 // URLs and regular expressions leave it alone. Equal secrets have equal
 // placeholders under one key; whoever lacks the key cannot find the secret by
 // hashing guesses. The seal depends on the key and on the name, not on the
-// value, so a recording can be acted again after the secret was changed.
+// value, so a recording can be acted again after the secret was changed. What is
+// kept in one folder has one key, which lies there: see [FolderKey]. Package
+// events goes over trajectories.
 //
 // # Why nobody can have a secret inserted
 //
