@@ -20,12 +20,13 @@ import (
 func (a *app) trajCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "traj",
-		Short:   "Read the trajectories of other programs",
-		Example: "  apprentice traj import results/*.traj --out imported",
+		Short:   "Read and write the trajectories of other programs",
+		Example: "  apprentice traj import results/*.traj --out imported\n  apprentice traj export imported --to sft --out train.jsonl --lossy",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.trajImportCommand())
+	cmd.AddCommand(a.trajExportCommand())
 	cmd.AddCommand(a.trajRedactCommand())
 	return cmd
 }
