@@ -24,11 +24,11 @@ func (w world) Do(_ context.Context, a env.Action) (env.Observation, error) {
 	return w[a.ID], nil
 }
 
-type events struct{}
+type nowhere struct{}
 
-func (events) Turn(trajectories.Turn) error               { return nil }
-func (events) Observation(trajectories.Observation) error { return nil }
-func (events) End(trajectories.End) error                 { return nil }
+func (nowhere) Turn(trajectories.Turn) error               { return nil }
+func (nowhere) Observation(trajectories.Observation) error { return nil }
+func (nowhere) End(trajectories.End) error                 { return nil }
 
 func exit(code int) *sandbox.Result {
 	return &sandbox.Result{End: sandbox.EndExit, ExitCode: code}
@@ -65,7 +65,7 @@ func same() world {
 
 func play(t *testing.T, p agent.Policy, w world) *trajectories.Trajectory {
 	t.Helper()
-	got, err := (&agent.Episode{Policy: p, Environment: w, Log: events{}}).Run(t.Context())
+	got, err := (&agent.Episode{Policy: p, Environment: w, Log: nowhere{}}).Run(t.Context())
 	require.NoError(t, err)
 	return got
 }

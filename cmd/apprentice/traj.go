@@ -27,6 +27,7 @@ func (a *app) trajCommand() *cobra.Command {
 	cmd.AddCommand(a.trajExportCommand())
 	cmd.AddCommand(a.trajListCommand())
 	cmd.AddCommand(a.trajPackCommand())
+	cmd.AddCommand(a.trajRedactCommand())
 	return cmd
 }
 

@@ -35,6 +35,9 @@ id, and --out is the folder.
                 be learned from ("train"); calls beside the text, or in it
   predictions   the final patches, as SWE-bench grades them
 
+Patches are never altered, so a trajectory whose patch seems to hold a secret is
+not exported until you have looked at it, and say --confirm-patch ID.
+
 No format holds all of a log. What it cannot hold is looked for in all
 trajectories before anything is written; if there is something, it is listed,
 field by field, and nothing is written. --lossy lists it and writes the rest.
@@ -62,6 +65,7 @@ Only the notes that the importer of another format has left for its own exporter
 	cmd.Flags().StringVarP(&e.out, "out", "o", "", "the file (.jsonl) or the folder to write")
 	cmd.Flags().BoolVar(&e.lossy, "lossy", false, "list what the format cannot hold, and write the rest")
 	cmd.Flags().BoolVar(&e.force, "force", false, "replace what is there")
+	e.gate.add(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("to", cobra.FixedCompletions(exportNames(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -109,6 +113,7 @@ type exporting struct {
 	ids        map[string]string // the paths of the trajectories with these ids
 	losses     losses
 	unfinished int
+	gate       patchGate
 	leftOut    []leftOut
 }
 
@@ -219,6 +224,9 @@ func (e *exporting) look(ctx context.Context) error {
 		if err := e.refuse(l, t); err != nil {
 			return err
 		}
+		if err := e.gate.look(l.Path(), t); err != nil {
+			return err
+		}
 		if t.End == nil {
 			e.unfinished++
 		}
@@ -227,7 +235,7 @@ func (e *exporting) look(ctx context.Context) error {
 		}
 		e.logs = append(e.logs, l)
 	}
-	return nil
+	return e.gate.refusal()
 }
 
 // refuse says why a trajectory cannot be exported at all. It sees each of them

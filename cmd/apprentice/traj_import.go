@@ -22,6 +22,7 @@ type importing struct {
 	out       string
 	from      string
 	keepGoing bool
+	secrets   secretFlags
 }
 
 func (a *app) trajImportCommand() *cobra.Command {
@@ -38,6 +39,11 @@ An action is every call of a tool, or command block, that stands with the agent
 in the file; an observation is what is addressed to one. Nothing is dropped in
 silence: what is neither is kept in the log as a message, and what is strange is
 told in warnings.
+
+Keys, tokens and passwords that have a known form, and the values of environment
+variables that --secret names, give way to placeholders before anything is
+written; equal ones stay equal, as long as the folder keeps its file
+.redact-key. A patch is never altered. Counts are those of the source.
 
 A file that holds no trajectory, or is broken, ends the import; with --keep-going
 it is reported as refused, and the rest is imported.
@@ -61,6 +67,8 @@ written again: after an import that was interrupted, the same command goes on.`,
 	cmd.Flags().StringVar(&i.out, "out", "", "the folder for the logs")
 	cmd.Flags().StringVar(&i.from, "from", "", "the format of all files (default: found out for each)")
 	cmd.Flags().BoolVar(&i.keepGoing, "keep-going", false, "import what can be imported, and report the rest")
+	i.secrets.add(cmd)
+	i.secrets.addOff(cmd)
 	_ = cmd.MarkFlagDirname("out")
 	_ = cmd.RegisterFlagCompletionFunc("from", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -91,12 +99,16 @@ func (a *app) trajImport(ctx context.Context, i importing) (err error) {
 	a.kept = "; what was imported is kept, and the same command goes on from there"
 	w := to.Writer()
 	defer w.Discard()
+	sink, taken, err := i.secrets.sink(i.out, w)
+	if err != nil {
+		return err
+	}
 	reports := []formats.Report{}
 	for r, err := range formats.Import(ctx, i.paths, formats.Options{
 		Formats:   allFormats(),
 		From:      i.from,
 		KeepGoing: i.keepGoing,
-		To:        w,
+		To:        sink,
 		Taken:     func(id string) bool { return held.Has(id) || to.Has(id) },
 		Kept:      held.Imported,
 		Importer:  "apprentice " + versions()["apprentice"],
@@ -110,6 +122,7 @@ func (a *app) trajImport(ctx context.Context, i importing) (err error) {
 		if err != nil {
 			return err
 		}
+		r.Redactions = taken()
 		reports = append(reports, r)
 	}
 	if a.json {
@@ -153,6 +166,7 @@ func (a *app) printImport(reports []formats.Report, out string) error {
 	if warnings > 0 {
 		a.say("%s: --json tells them", count(warnings, "warning", "warnings"))
 	}
+	a.sayRedactions(reports, out)
 	return nil
 }
 
