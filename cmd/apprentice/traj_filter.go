@@ -254,4 +254,3 @@ func nameless(candidates []filter.Candidate, r *filter.Result) int {
 	}
 	return n
 }
-

@@ -115,6 +115,9 @@ func bar(part, whole int) string {
 func (f filtering) label(g filter.Gate) string {
 	switch g {
 	case filter.GateStatus:
+		if n := len(f.Statuses); n > 2 {
+			return fmt.Sprintf("status %s and %d others", f.Statuses[0], n-1)
+		}
 		return "status " + strings.Join(f.Statuses, ", ")
 	case filter.GateSteps:
 		return "steps " + between(f.MinSteps, f.MaxSteps)

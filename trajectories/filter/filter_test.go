@@ -14,8 +14,8 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/summary"
 )
 
-// did is the sketch of commands.
-func did(commands ...string) minhash.Sketch {
+// sketchOf is the sketch of commands.
+func sketchOf(commands ...string) minhash.Sketch {
 	var s minhash.Sketcher
 	for _, c := range commands {
 		s.Add("bash", c)
@@ -26,7 +26,7 @@ func did(commands ...string) minhash.Sketch {
 func good(name string) filter.Candidate {
 	return filter.Candidate{Name: name, Summary: summary.Summary{
 		ID: name, Task: name, Status: trajectories.ExitSubmitted, Steps: 10, Trainable: 10, PatchBytes: 5,
-		Usage: trajectories.Usage{PromptTokens: 900, CompletionTokens: 100, Cost: 1}, Sketch: did("work on " + name),
+		Usage: trajectories.Usage{PromptTokens: 900, CompletionTokens: 100, Cost: 1}, Sketch: sketchOf("work on " + name),
 	}}
 }
 
@@ -55,6 +55,7 @@ func TestEachGateSaysWhyOneFell(t *testing.T) {
 		"everything":        {filter.Options{}, bad("x", func(s *summary.Summary) { *s = summary.Summary{} }), ""},
 		"a wanted status":   {filter.Options{Statuses: []trajectories.ExitStatus{"submitted"}}, good("x"), ""},
 		"another status":    {filter.Options{Statuses: []trajectories.ExitStatus{"submitted"}}, bad("x", func(s *summary.Summary) { s.Status = "step_limit" }), "status: it ended with step_limit"},
+		"an unknown end":    {filter.Options{Statuses: []trajectories.ExitStatus{"submitted"}}, bad("x", func(s *summary.Summary) { s.Status = "unknown" }), "status: its source does not say how it ended"},
 		"no end":            {filter.Options{Statuses: []trajectories.ExitStatus{"submitted"}}, bad("x", func(s *summary.Summary) { s.Status = "" }), "status: it has no end"},
 		"no end, as wanted": {filter.Options{Statuses: []trajectories.ExitStatus{""}}, bad("x", func(s *summary.Summary) { s.Status = "" }), ""},
 		"nothing to learn":  {filter.Options{Trainable: true}, bad("x", func(s *summary.Summary) { s.Trainable = 0 }), "trainable: no turn in it can be learned"},
@@ -102,7 +103,7 @@ func TestTheFunnelTellsWhatEachGateDid(t *testing.T) {
 		bad("limit and long", func(s *summary.Summary) { s.Status, s.Steps = "step_limit", 99 }),
 		bad("long", func(s *summary.Summary) { s.Steps = 99 }),
 		bad("uncounted", func(s *summary.Summary) { s.Usage = trajectories.Usage{} }),
-		bad("copy", func(s *summary.Summary) { s.Sketch = did("work on a") }),
+		bad("copy", func(s *summary.Summary) { s.Sketch = sketchOf("work on a") }),
 	}
 	r, err := filter.Apply(t.Context(), given, filter.Options{
 		Statuses: []trajectories.ExitStatus{"submitted"}, MaxSteps: 50, MaxTokens: 5000, NearDuplicates: 0.9,

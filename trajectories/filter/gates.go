@@ -82,6 +82,8 @@ func (o Options) status(f *family) string {
 		return ""
 	case s == "":
 		return "it has no end"
+	case s == trajectories.ExitUnknown:
+		return "its source does not say how it ended"
 	default:
 		return "it ended with " + string(s)
 	}

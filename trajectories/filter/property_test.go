@@ -171,17 +171,18 @@ func made(r *rand.Rand, n int) []string {
 	return actions
 }
 
-// jaccard is the index of pairs of consecutive actions that sketches estimate.
-func jaccard(a, b []string) float64 {
-	pairs := func(actions []string) map[[2]string]bool {
-		set, last := map[[2]string]bool{}, ""
-		for _, x := range actions {
-			set[[2]string{last, x}] = true
-			last = x
-		}
-		return set
+// pairs are those of consecutive actions.
+func pairs(actions []string) map[[2]string]bool {
+	set, last := map[[2]string]bool{}, ""
+	for _, x := range actions {
+		set[[2]string{last, x}] = true
+		last = x
 	}
-	x, y := pairs(a), pairs(b)
+	return set
+}
+
+// jaccard is the index that sketches estimate.
+func jaccard(x, y map[[2]string]bool) float64 {
 	both := 0
 	for p := range x {
 		if y[p] {
@@ -196,7 +197,7 @@ func jaccard(a, b []string) float64 {
 func TestNearDuplicatesFallAndOthersStay(t *testing.T) {
 	const threshold = 0.8
 	r := rand.New(rand.NewPCG(3, 4))
-	actions := map[string][]string{}
+	did := map[string]map[[2]string]bool{}
 	var given []filter.Candidate
 	for family := range 100 {
 		base := made(r, 20+r.IntN(60))
@@ -208,8 +209,8 @@ func TestNearDuplicatesFallAndOthersStay(t *testing.T) {
 				}
 			}
 			name := fmt.Sprint("t", family, "-", i)
-			actions[name] = varied
-			given = append(given, filter.Candidate{Name: name, Summary: summary.Summary{Sketch: did(varied...)}})
+			did[name] = pairs(varied)
+			given = append(given, filter.Candidate{Name: name, Summary: summary.Summary{Sketch: sketchOf(varied...)}})
 		}
 	}
 	result, err := filter.Apply(t.Context(), given, filter.Options{NearDuplicates: threshold})
@@ -217,7 +218,7 @@ func TestNearDuplicatesFallAndOthersStay(t *testing.T) {
 	nearest := func(name string) (j float64) {
 		for _, kept := range result.Train {
 			if kept != name {
-				j = max(j, jaccard(actions[name], actions[kept]))
+				j = max(j, jaccard(did[name], did[kept]))
 			}
 		}
 		return j
@@ -319,7 +320,7 @@ func BenchmarkApply(b *testing.B) {
 				varied[r.IntN(len(varied))] = made(r, 1)[0]
 			}
 			given = append(given, filter.Candidate{Name: fmt.Sprint(task, ".", i), Summary: summary.Summary{
-				Task: fmt.Sprintf("o__r%d-%d", task%12, task), Status: trajectories.ExitSubmitted, Steps: 40, Trainable: 40, PatchBytes: 1, Sketch: did(varied...),
+				Task: fmt.Sprintf("o__r%d-%d", task%12, task), Status: trajectories.ExitSubmitted, Steps: 40, Trainable: 40, PatchBytes: 1, Sketch: sketchOf(varied...),
 			}})
 		}
 	}

@@ -141,8 +141,8 @@ type failing struct{ formats.Source }
 
 func (f failing) Events() iter.Seq2[trajectories.Event, error] {
 	return func(yield func(trajectories.Event, error) bool) {
-		for e := range f.Source.Events() {
-			if !yield(e, nil) {
+		for e, err := range f.Source.Events() {
+			if !yield(e, err) {
 				return
 			}
 		}
