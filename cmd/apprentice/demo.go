@@ -80,7 +80,7 @@ func (a *app) demo(ctx context.Context, d sandbox.Driver, suite benchmarks.Suite
 		return err
 	}
 	steps := filepath.Join(rf.dir, "srl", "steps.jsonl")
-	n, err := writeExamples(steps, examplesOf(finished(recorded.episodes), srl.Options{}, new(int)))
+	n, err := writeExamples(steps, examplesOf(finished(recorded.episodes), srl.Options{}, &counted{}))
 	if err != nil {
 		return err
 	}

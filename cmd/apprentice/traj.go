@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-	"io/fs"
 	"iter"
 
 	"github.com/spf13/cobra"
@@ -27,6 +25,8 @@ func (a *app) trajCommand() *cobra.Command {
 	}
 	cmd.AddCommand(a.trajImportCommand())
 	cmd.AddCommand(a.trajFilterCommand())
+	cmd.AddCommand(a.trajListCommand())
+	cmd.AddCommand(a.trajPackCommand())
 	return cmd
 }
 
@@ -56,12 +56,7 @@ func formatNames() []string {
 func logs(paths []string) iter.Seq2[*store.Log, error] {
 	return func(yield func(*store.Log, error) bool) {
 		for l, err := range store.Find(paths...) {
-			if none, ok := errors.AsType[*store.EmptyError](err); ok {
-				err = userf("%s holds no trajectories; 'apprentice record' makes some, and 'apprentice traj import' reads those of other programs", none.Dir)
-			} else if errors.Is(err, fs.ErrNotExist) {
-				err = userError{err}
-			}
-			if !yield(l, err) {
+			if !yield(l, explainPath(err)) {
 				return
 			}
 		}

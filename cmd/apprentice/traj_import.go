@@ -40,7 +40,10 @@ silence: what is neither is kept in the log as a message, and what is strange is
 told in warnings.
 
 A file that holds no trajectory, or is broken, ends the import; with --keep-going
-it is reported as refused, and the rest is imported.`,
+it is reported as refused, and the rest is imported.
+
+What was imported into the folder before, from the same file, is counted and not
+written again: after an import that was interrupted, the same command goes on.`,
 		Example: `  apprentice traj import astropy__astropy-14369.traj.json --out imported
   apprentice traj import results/ --out imported --keep-going --json
   apprentice srl steps imported --out steps.jsonl`,
@@ -55,7 +58,7 @@ it is reported as refused, and the rest is imported.`,
 			return a.trajImport(cmd.Context(), i)
 		},
 	}
-	cmd.Flags().StringVar(&i.out, "out", "", "the folder for the logs; one that is not there, or holds none")
+	cmd.Flags().StringVar(&i.out, "out", "", "the folder for the logs")
 	cmd.Flags().StringVar(&i.from, "from", "", "the format of all files (default: found out for each)")
 	cmd.Flags().BoolVar(&i.keepGoing, "keep-going", false, "import what can be imported, and report the rest")
 	_ = cmd.MarkFlagDirname("out")
@@ -69,13 +72,23 @@ func (a *app) trajImport(ctx context.Context, i importing) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
-	switch empty, err := to.Empty(); {
-	case err != nil:
+	// Two imports at the same time could find the same file missing.
+	release, err := to.Lock(ctx, func() { a.say("another import goes into %s; waiting for its end", i.out) })
+	if err != nil {
 		return err
-	case !empty:
-		// The same file would be there twice.
-		return userf("%s holds trajectories already; import into a folder that holds none", i.out)
 	}
+	defer release()
+	if err := to.Sweep(); err != nil {
+		return err
+	}
+	held, broken, err := to.Held(ctx)
+	if err != nil {
+		return err
+	}
+	for _, err := range broken {
+		a.say("%v; it is left as it is", err)
+	}
+	a.kept = "; what was imported is kept, and the same command goes on from there"
 	w := to.Writer()
 	defer w.Discard()
 	reports := []formats.Report{}
@@ -84,7 +97,8 @@ func (a *app) trajImport(ctx context.Context, i importing) (err error) {
 		From:      i.from,
 		KeepGoing: i.keepGoing,
 		To:        w,
-		Taken:     to.Has,
+		Taken:     func(id string) bool { return held.Has(id) || to.Has(id) },
+		Kept:      held.Imported,
 		Importer:  "apprentice " + versions()["apprentice"],
 	}) {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -106,9 +120,9 @@ func (a *app) trajImport(ctx context.Context, i importing) (err error) {
 
 func (a *app) printImport(reports []formats.Report, out string) error {
 	var all formats.Count
-	var refused, warnings int
+	var refused, warnings, kept int
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "FORMAT\tTRAJECTORIES\tACTIONS\tOBSERVATIONS\tWARNINGS\tFILE")
+	fmt.Fprintln(w, "FORMAT\tTRAJECTORIES\tNEW\tACTIONS\tOBSERVATIONS\tWARNINGS\tFILE")
 	for _, r := range reports {
 		if r.Refused != "" {
 			refused++
@@ -117,7 +131,8 @@ func (a *app) printImport(reports []formats.Report, out string) error {
 		all = all.Add(r.Count)
 		n := len(r.Warnings) + r.More
 		warnings += n
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%s\n", strings.TrimSpace(r.Format+" "+r.Version), r.Trajectories, r.Actions, r.Observations, n, printable(r.File))
+		kept += r.Kept
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%s\n", strings.TrimSpace(r.Format+" "+r.Version), r.Trajectories, r.Trajectories-r.Kept, r.Actions, r.Observations, n, printable(r.File))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -129,6 +144,9 @@ func (a *app) printImport(reports []formats.Report, out string) error {
 	}
 	fmt.Fprintf(a.stdout, "%s in %s, with %s and %s\n", count(all.Trajectories, "trajectory", "trajectories"), out,
 		count(all.Actions, "action", "actions"), count(all.Observations, "observation", "observations"))
+	if kept > 0 {
+		a.say("%s there already", count(kept, "trajectory was", "trajectories were"))
+	}
 	if refused > 0 {
 		a.say("%s refused", count(refused, "file was", "files were"))
 	}

@@ -12,6 +12,9 @@ type Report struct {
 	// Count is taken from what was handed over to the sink, before the sink
 	// changed anything.
 	Count
+	// Kept is how many of the trajectories were imported before. They are among
+	// those that are counted, and were not handed over again.
+	Kept int
 	// Warnings are at most MaxWarnings; More says how many there were beyond.
 	Warnings []Warning
 	More     int
@@ -44,9 +47,10 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		Format  string `json:"format"`
 		Version string `json:"version,omitempty"`
 		Count
+		Kept     int       `json:"kept,omitempty"`
 		Warnings []Warning `json:"warnings"`
 		More     int       `json:"more_warnings,omitempty"`
-	}{r.File, r.Format, r.Version, r.Count, warnings, r.More})
+	}{r.File, r.Format, r.Version, r.Count, r.Kept, warnings, r.More})
 }
 
 func (r *Report) warn(w Warning) {

@@ -27,6 +27,7 @@ type Summary struct {
 	Model   string `json:"model,omitempty"`
 	// Format is that of the file it was imported from, "" for our own.
 	Format     string                  `json:"format,omitempty"`
+	Source     *trajectories.Source    `json:"source,omitempty"` // nil for our own
 	Parent     string                  `json:"parent,omitempty"` // the trajectory that it is a part of
 	ParentKind trajectories.ParentKind `json:"parent_kind,omitempty"`
 	Start      time.Time               `json:"start,omitzero"`
@@ -63,7 +64,7 @@ func Of(from formats.Source) (Summary, error) {
 		Task: h.Task.ID, Repo: h.Task.Repo, Policy: h.Policy.Name, Model: h.Policy.Model,
 	}
 	if h.Source != nil {
-		s.Format = h.Source.Format
+		s.Format, s.Source = h.Source.Format, h.Source
 	}
 	if h.Parent != nil {
 		s.Parent, s.ParentKind = h.Parent.Trajectory, h.Parent.Kind

@@ -65,7 +65,7 @@ func TestASummaryIsWhatTheTrajectorySays(t *testing.T) {
 	own.Add("bash", `{"command":"cat y"}`)
 	whole := summary.Summary{
 		ID: "hush-9.2", Run: "first", Attempt: 2, Task: "hush-9", Repo: "starter/hush", Policy: "llm", Model: "a-model",
-		Format: "atif", Parent: "hush-9.1", ParentKind: trajectories.ParentSubagent, Start: time.Unix(1700000000, 0).UTC(),
+		Format: "atif", Source: &trajectories.Source{Format: "atif"}, Parent: "hush-9.1", ParentKind: trajectories.ParentSubagent, Start: time.Unix(1700000000, 0).UTC(),
 		Status: trajectories.ExitSubmitted, Limit: trajectories.ExitCostLimit,
 		Turns: 5, Steps: 3, Trainable: 1, Actions: 4, Observations: 2, FormatErrors: 1,
 		Usage:      trajectories.Usage{Calls: 2, PromptTokens: 30, Cost: 0.5},
@@ -104,7 +104,7 @@ func TestASummaryIsWhatTheTrajectorySays(t *testing.T) {
 		},
 		"our own": {
 			func(t *trajectories.Trajectory) { t.Header.Source, t.Header.Parent = nil, nil },
-			func(s *summary.Summary) { s.Format, s.Parent, s.ParentKind = "", "", "" },
+			func(s *summary.Summary) { s.Format, s.Source, s.Parent, s.ParentKind = "", nil, "", "" },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
