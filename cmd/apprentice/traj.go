@@ -26,6 +26,7 @@ func (a *app) trajCommand() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.trajImportCommand())
+	cmd.AddCommand(a.trajAuditCommand())
 	return cmd
 }
 
