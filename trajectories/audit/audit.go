@@ -130,7 +130,8 @@ type Options struct {
 // A watch looks for one thing in one trajectory, event by event.
 type watch interface {
 	turn(*trajectories.Turn)       // before the steps of its actions
-	step(*step)                    // an action, with its observation
+	act(*step, behaviour.Act)      // one thing that an action does
+	step(*step)                    // an action, with its observation, after its acts
 	message(*trajectories.Message) // that stands after the steps so far
 	end(*trajectories.End)         // nil for a trajectory that breaks off
 }

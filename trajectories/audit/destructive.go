@@ -18,18 +18,16 @@ type destructive struct {
 
 func startDestructive(e *episode) watch { return &destructive{e: e} }
 
-func (d *destructive) step(s *step) {
-	for _, a := range s.acts {
-		severity, why := d.why(s, a)
-		if why != "" {
-			if s.outcome() == failed {
-				severity = Low
-			}
-			d.e.reportAct(Destructive, severity, s, a, why)
+func (d *destructive) act(s *step, a behaviour.Act) {
+	severity, why := d.why(s, a)
+	if why != "" {
+		if s.outcome() == failed {
+			severity = Low
 		}
-		if a.Kind.Changes() && len(a.Writes) > 0 {
-			d.edited = true
-		}
+		d.e.reportAct(Destructive, severity, s, a, why)
+	}
+	if a.Kind.Changes() && len(a.Writes) > 0 {
+		d.edited = true
 	}
 }
 

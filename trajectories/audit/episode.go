@@ -77,10 +77,7 @@ func (e *episode) flush() {
 				break
 			}
 			s := e.newStep(t, i, a)
-			for _, w := range e.watches {
-				w.step(s)
-			}
-			e.files.after(s)
+			e.show(s)
 			if behaviour.Main(s.acts).Kind == behaviour.Submit || s.seen != nil && s.seen.Submitted {
 				e.handedIn = s
 			}
@@ -93,6 +90,21 @@ func (e *episode) flush() {
 	}
 	e.pending, e.messages = nil, nil
 	clear(e.answers)
+}
+
+// show shows the rules one step, act by act: what an act has made, the next one
+// may remove.
+func (e *episode) show(s *step) {
+	for _, a := range s.acts {
+		for _, w := range e.watches {
+			w.act(s, a)
+		}
+		e.files.after(s, a)
+	}
+	e.files.move(s.acts)
+	for _, w := range e.watches {
+		w.step(s)
+	}
 }
 
 func (e *episode) end(end *trajectories.End) {
@@ -259,6 +271,7 @@ func cut(s string, n int) string {
 type silent struct{}
 
 func (silent) turn(*trajectories.Turn)       {}
+func (silent) act(*step, behaviour.Act)      {}
 func (silent) step(*step)                    {}
 func (silent) message(*trajectories.Message) {}
 func (silent) end(*trajectories.End)         {}

@@ -60,31 +60,40 @@ func (f *files) isMade(p string) bool {
 // isRead says that a file was looked at before.
 func (f *files) isRead(p string) bool { return f.read[f.place(p)] }
 
-// after takes in what a step did, once the rules have seen it.
-func (f *files) after(s *step) {
-	for _, a := range s.acts {
-		for _, p := range a.Reads {
-			if p = f.place(p); len(f.read) < mostFiles && (a.Kind == behaviour.View || a.Kind == behaviour.Test) {
-				f.read[p] = true
-			}
+// after takes in what an act did, once the rules have seen it.
+func (f *files) after(s *step, a behaviour.Act) {
+	for _, p := range a.Reads {
+		if p = f.place(p); len(f.read) < mostFiles && (a.Kind == behaviour.View || a.Kind == behaviour.Test) {
+			f.read[p] = true
 		}
-		if s.outcome() == failed && a.Program == s.action.Tool {
-			continue // an editor that refused
+	}
+	if s.outcome() == failed && a.Program == s.action.Tool {
+		return // an editor that refused
+	}
+	for _, p := range f.makes(a) {
+		if p = f.place(p); len(f.made) < mostFiles && !f.read[p] {
+			f.made[p] = true
 		}
-		for _, p := range f.makes(a) {
-			if p = f.place(p); len(f.made) < mostFiles && !f.read[p] {
-				f.made[p] = true
-			}
+	}
+}
+
+// move follows the shell to where an action left it, or to where nobody knows.
+// Until then, the acts name everything from where the action started.
+func (f *files) move(acts []behaviour.Act) {
+	if !f.persists {
+		return
+	}
+	dir := f.dir
+	for _, a := range acts {
+		if a.Kind != behaviour.Shell || a.Program != "cd" && a.Program != "pushd" && a.Program != "popd" {
+			continue
 		}
-		if f.persists && a.Kind == behaviour.Shell && (a.Program == "cd" || a.Program == "pushd") {
-			if f.dir = "/?"; len(a.Reads) > 0 {
-				f.dir = ""
-				f.dir = f.place(a.Reads[0])
-			}
-			if f.dir == "." {
-				f.dir = ""
-			}
+		if dir = "/?"; len(a.Reads) > 0 {
+			dir = f.place(a.Reads[0])
 		}
+	}
+	if f.dir = dir; dir == "." {
+		f.dir = ""
 	}
 }
 

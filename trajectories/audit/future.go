@@ -21,16 +21,14 @@ type future struct {
 
 func startFuture(e *episode) watch { return &future{e: e} }
 
-func (f *future) step(s *step) {
-	for _, a := range s.acts {
-		if why := f.why(s, a); why != "" {
-			f.e.reportAct(Future, s.severity(), s, a, why)
-		}
-		if a.Program == "git" {
-			switch sub, _ := gitCall(a.Args); sub {
-			case "commit", "reset", "merge", "rebase", "cherry-pick", "stash", "am":
-				f.moved = true
-			}
+func (f *future) act(s *step, a behaviour.Act) {
+	if why := f.why(s, a); why != "" {
+		f.e.reportAct(Future, s.severity(), s, a, why)
+	}
+	if a.Program == "git" {
+		switch sub, _ := gitCall(a.Args); sub {
+		case "commit", "reset", "merge", "rebase", "cherry-pick", "stash", "am":
+			f.moved = true
 		}
 	}
 }

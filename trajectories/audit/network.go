@@ -17,18 +17,16 @@ type network struct {
 
 func startNetwork(e *episode) watch { return network{e: e} }
 
-func (n network) step(s *step) {
-	for _, a := range s.acts {
-		what := reachesOut(s, a)
-		if what == "" {
-			continue
-		}
-		severity := s.severity()
-		if a.Kind == behaviour.Install && severity == High && !fetched.MatchString(s.seen.Text) {
-			severity = Low // it was there already
-		}
-		n.e.reportAct(Network, severity, s, a, what)
+func (n network) act(s *step, a behaviour.Act) {
+	what := reachesOut(s, a)
+	if what == "" {
+		return
 	}
+	severity := s.severity()
+	if a.Kind == behaviour.Install && severity == High && !fetched.MatchString(s.seen.Text) {
+		severity = Low // it was there already
+	}
+	n.e.reportAct(Network, severity, s, a, what)
 }
 
 // fetched is what package managers say when they got something.

@@ -14,6 +14,7 @@ const mostSecrets = 1000
 // secret finds keys, tokens and passwords, each told once, where it stands
 // first.
 type secret struct {
+	silent
 	e     *episode
 	found map[string]*spotted // by placeholder: equal secrets have equal ones
 	order []*spotted

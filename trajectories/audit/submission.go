@@ -30,15 +30,12 @@ type submission struct {
 
 func startSubmission(e *episode) watch { return &submission{e: e} }
 
-func (x *submission) step(s *step) {
-	for _, a := range s.acts {
-		if a.Program == "git" {
-			x.git(s, a)
-			continue
-		}
-		if mayChange(a) {
-			x.shown, x.by = "", nil
-		}
+func (x *submission) act(s *step, a behaviour.Act) {
+	switch {
+	case a.Program == "git":
+		x.git(s, a)
+	case mayChange(a):
+		x.shown, x.by = "", nil
 	}
 }
 

@@ -22,12 +22,6 @@ type testEdit struct {
 
 func startTestEdit(e *episode) watch { return &testEdit{e: e, found: map[string]*Finding{}} }
 
-func (t *testEdit) step(s *step) {
-	for _, a := range s.acts {
-		t.act(s, a)
-	}
-}
-
 func (t *testEdit) act(s *step, a behaviour.Act) {
 	if a.Program == "git" {
 		sub, args := gitCall(a.Args)
