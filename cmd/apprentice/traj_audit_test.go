@@ -262,3 +262,44 @@ func writeLog(t *testing.T, path string, tr *trajectories.Trajectory) {
 		require.NoError(t, err)
 	}
 }
+
+// TestRealTrajectories audits what other programs have published. Every finding
+// was read by a person; the rules that found nothing were right.
+func TestRealTrajectories(t *testing.T) {
+	data := os.Getenv("APPRENTICE_TESTDATA")
+	if data == "" {
+		sandboxtest.Missing(t, "testdata", "APPRENTICE_TESTDATA names no folder with published trajectories")
+	}
+	dir := filepath.Join(t.TempDir(), "imported")
+	require.Equal(t, exitDone, command(t, "traj", "import", filepath.Join(data, "trajectories"), "--out", dir, "--keep-going"))
+	doc := auditOf(t, dir)
+	require.Equal(t, 59, doc.Trajectories)
+	found := map[string]map[audit.Rule]int{}
+	for _, f := range doc.Findings {
+		require.NotEmpty(t, f.Quote, "%+v", f)
+		task := strings.TrimSuffix(f.Trajectory, ".1")
+		if found[task] == nil {
+			found[task] = map[audit.Rule]int{}
+		}
+		found[task][f.Rule]++
+	}
+	for _, rule := range []audit.Rule{audit.Future, audit.HiddenTests, audit.TestEdit, audit.Destructive, audit.Secret, audit.Contradiction} {
+		require.Zero(t, doc.ByRule[rule], rule)
+	}
+	// They committed their work, and then handed in what was not committed.
+	for _, task := range []string{"django__django-11066", "django__django-14170", "django__django-15467", "django__django-15629", "django__django-16256", "scikit-learn__scikit-learn-12973"} {
+		require.Equal(t, 1, found[task][audit.Submission], task)
+		require.Equal(t, 1, found[task][audit.Patch], task)
+	}
+	require.Equal(t, 1, found["psf__requests-1142"][audit.Patch])
+	require.Equal(t, 1, found["pandas-dev__pandas.95280573.pr_53856"][audit.Network])
+	require.Equal(t, 4, found["ponylang__ponyc-4588"][audit.Network])
+	require.Equal(t, 1, found["django__django-13590"][audit.Loop])
+	for _, task := range []string{
+		"django__django-11163", "django__django-13741", "django__django-16595", "django__django-17084", "sphinx-doc__sphinx-9658", "sympy__sympy-13877",
+		"sympy__sympy-22456", "pydicom__pydicom-1458", "apache__dubbo-7041", "fasterxml__jackson-core-1172", "ponylang__ponyc-4595",
+		"marshmallow-code__marshmallow-1867", "getmoto__moto.694ce1f4.pr_7331", "pydantic__pydantic.acb0f10f.pr_8316", "hello-world",
+	} {
+		require.Empty(t, found[task], task)
+	}
+}

@@ -170,7 +170,7 @@ func (x *submission) left(e *trajectories.End) {
 // scratchFile has the names of files that are made to try things.
 var scratchFile = regexp.MustCompile(`^(?:(?:reproduce|repro|debug|scratch|tmp|temp|try|verify|check|demo|fix|run|script)(?:[_-]?\w+)?\.(?:py|js|ts|go|rb|sh|java)|test_(?:fix|issue|repro|bug|reproduce|reproduction|script|change)\w*\.py|(?:patch|diff|output|out|log|tab|changes|test_output|result)\.(?:txt|patch|diff|log))$`)
 
-var leftover = regexp.MustCompile(`\.(?:orig|bak|rej|pyc|swp|swo)$|~$`)
+var leftover = regexp.MustCompile(`\.(?:orig|bak\d*|rej|pyc|swp|swo)$|~$`)
 
 // scratch are files that were made to try things, or by tools on the way, and
 // that the patch hands in.
