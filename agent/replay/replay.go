@@ -4,7 +4,7 @@
 // What comes back is compared with what came back then, and every difference
 // is a [Divergence]. Things that differ between any two runs of the same
 // command (how long it took, process ids, addresses in memory, the names of
-// temporary files) are made equal first, by [Normalize].
+// temporary files) are made equal first, by package normalize.
 //
 // A replay shows whether an environment behaves the same twice, brings a
 // sandbox to the state that an episode left it in, and costs nothing: no model
@@ -19,6 +19,7 @@ import (
 	"github.com/apprentice-rl/apprentice/agent"
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/normalize"
 )
 
 // A Policy is the replay of one recording. It implements agent.Policy.
@@ -133,7 +134,7 @@ func compareTurn(recorded, replayed *trajectories.Trajectory, i int) []Divergenc
 			d.What, d.Recorded, d.Replayed = Ending, then, now
 			all = append(all, d)
 		}
-		if then, now := Normalize(was.Text), Normalize(is.Text); then != now {
+		if then, now := normalize.Text(was.Text), normalize.Text(is.Text); then != now {
 			d.What, d.Recorded, d.Replayed = Text, then, now
 			all = append(all, d)
 		}

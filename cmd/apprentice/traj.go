@@ -27,6 +27,7 @@ func (a *app) trajCommand() *cobra.Command {
 	cmd.AddCommand(a.trajFilterCommand())
 	cmd.AddCommand(a.trajListCommand())
 	cmd.AddCommand(a.trajPackCommand())
+	cmd.AddCommand(a.trajAuditCommand())
 	return cmd
 }
 
