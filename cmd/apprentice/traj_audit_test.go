@@ -263,9 +263,9 @@ func writeLog(t *testing.T, path string, tr *trajectories.Trajectory) {
 	}
 }
 
-// TestRealTrajectories audits what other programs have published. Every finding
+// TestRealTrajectoriesAudited audits what other programs have published. Every finding
 // was read by a person; the rules that found nothing were right.
-func TestRealTrajectories(t *testing.T) {
+func TestRealTrajectoriesAudited(t *testing.T) {
 	data := os.Getenv("APPRENTICE_TESTDATA")
 	if data == "" {
 		sandboxtest.Missing(t, "testdata", "APPRENTICE_TESTDATA names no folder with published trajectories")

@@ -3,71 +3,58 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
-	"github.com/sourcegraph/conc/pool"
-
 	"github.com/apprentice-rl/apprentice/trajectories/filter"
-	"github.com/apprentice-rl/apprentice/trajectories/summary"
+	"github.com/apprentice-rl/apprentice/trajectories/store"
 )
 
 // An entry is a log with its summary.
 type entry struct {
-	summary.Summary
-	path string // absolute
+	store.Entry
+	name string // where it is, absolute
 }
 
-// entries summarises the logs that are named, each once, in the order of their
-// paths. With keepGoing those that cannot be read are left out and told.
+// dir is the folder that it is in.
+func (e entry) dir() string { return filepath.Dir(e.name) }
+
+// entries finds the logs that are named, each once, in the order of where they
+// are. With keepGoing those that cannot be read are left out and told.
 func (a *app) entries(ctx context.Context, paths []string, keepGoing bool) (all []entry, unread []string, err error) {
-	type found struct {
-		entry
-		err error
-	}
-	var each []*found
-	summaries := pool.New().WithMaxGoroutines(runtime.NumCPU())
 	seen := map[string]bool{}
-	for log, err := range logs(paths) {
-		f := &found{err: err}
+	for e, err := range summaries(ctx, paths) {
+		var name string
 		if err == nil {
-			f.path, f.err = filepath.Abs(log.Path())
+			name, err = filepath.Abs(e.Name())
 		}
-		if f.err == nil {
-			if seen[f.path] {
-				continue
-			}
-			seen[f.path] = true
-			summaries.Go(func() {
-				if f.err = ctx.Err(); f.err == nil {
-					f.Summary, f.err = summary.Of(log)
-				}
-			})
-		}
-		each = append(each, f)
-	}
-	summaries.Wait()
-	if ctx.Err() != nil {
-		return nil, nil, ctx.Err()
-	}
-	for _, f := range each {
 		switch {
-		case f.err == nil:
-			all = append(all, f.entry)
-		case !keepGoing && exitCode(f.err) == exitUser:
-			return nil, nil, fmt.Errorf("%w; --keep-going leaves such logs out", f.err)
-		case !keepGoing || exitCode(f.err) != exitUser:
-			return nil, nil, f.err
+		case ctx.Err() != nil:
+			return nil, nil, ctx.Err()
+		case err == nil && !seen[name]:
+			seen[name] = true
+			all = append(all, entry{e, name})
+		case err == nil:
+		case isLog(err) && keepGoing:
+			unread = append(unread, err.Error())
+			a.say("left out: %s", printable(err.Error()))
+		case isLog(err):
+			return nil, nil, fmt.Errorf("%w; --keep-going leaves such logs out", err)
 		default:
-			unread = append(unread, f.err.Error())
-			a.say("left out: %s", printable(f.err.Error()))
+			return nil, nil, err
 		}
 	}
-	slices.SortFunc(all, func(x, y entry) int { return cmp.Compare(x.path, y.path) })
+	slices.SortFunc(all, func(x, y entry) int { return cmp.Compare(x.name, y.name) })
 	return all, unread, nil
+}
+
+// isLog reports whether it is what is in a log that is wrong, and not its name.
+func isLog(err error) bool {
+	_, user := errors.AsType[userError](err)
+	return !user && exitCode(err) == exitUser
 }
 
 // candidatesOf names the logs, in the same order. The name is the id, which
@@ -80,18 +67,18 @@ func candidatesOf(entries []entry) []filter.Candidate {
 	for i, e := range entries {
 		id := e.ID
 		if !isFileName(id) {
-			id, _, _ = strings.Cut(filepath.Base(e.path), ".jsonl")
+			id, _, _ = strings.Cut(filepath.Base(e.name), ".jsonl")
 		}
 		name := id
 		for n := 2; taken[name]; n++ {
 			name = fmt.Sprintf("%s-%d", id, n)
 		}
 		taken[name] = true
-		names[place{filepath.Dir(e.path), e.ID}] = name
+		names[place{e.dir(), e.ID}] = name
 		candidates[i] = filter.Candidate{Name: name, Summary: e.Summary}
 	}
 	for i, e := range entries { // a part lies beside what it is a part of
-		candidates[i].Parent = names[place{filepath.Dir(e.path), e.Parent}]
+		candidates[i].Parent = names[place{e.dir(), e.Parent}]
 	}
 	return candidates
 }

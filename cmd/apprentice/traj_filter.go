@@ -28,6 +28,8 @@ type filtering struct {
 	MaxTokens      int      `json:"max_tokens,omitempty"`
 	MaxCost        float64  `json:"max_cost,omitempty"`
 	Resolved       []string `json:"resolved,omitempty"`
+	Audit          []string `json:"audit,omitempty"`
+	Tasks          string   `json:"tasks,omitempty"`
 	NearDuplicates float64  `json:"near_duplicates,omitempty"`
 	PerTask        int      `json:"per_task,omitempty"`
 	HoldOut        float64  `json:"hold_out,omitempty"`
@@ -37,17 +39,6 @@ type filtering struct {
 
 	out  string
 	list bool
-}
-
-// unfinished is what --status calls a trajectory that has no end.
-const unfinished = "unfinished"
-
-func statuses() []string {
-	names := []string{unfinished}
-	for _, s := range filter.Statuses() {
-		names = append(names, string(s))
-	}
-	return names
 }
 
 func (a *app) trajFilterCommand() *cobra.Command {
@@ -64,6 +55,7 @@ for:
   --patch             it has a patch that is not empty
   --min-steps, --max-steps, --max-tokens, --max-cost
   --resolved          its patch solves its task, as a grader has found
+  --audit             an audit finds nothing in it that must not be learned
   --near-duplicates   no other one that is kept does nearly the same
   --per-task          not more than so many of one task
 
@@ -73,6 +65,9 @@ tasks or whole repositories, so that no task is in both parts.
 --resolved reads what graders have written: a run of apprentice, a folder of the
 SWE-bench harness's evaluations, or a report with resolved_ids. A verdict is one
 about a patch: it counts for the trajectories with that very patch.
+
+--audit takes rules of 'apprentice traj audit', or all; findings that are high
+make a trajectory fall. It reads the logs that the gates before have left.
 
 --near-duplicates compares pairs of consecutive actions: 1 drops the same
 sequence only, 0.8 also what differs in one action of twenty. Which one stays,
@@ -86,7 +81,7 @@ file system can do that and as copies elsewhere; DIR/filter.json says what was
 asked, and why each of the others fell.`,
 		Example: `  apprentice traj filter runs/mine --resolved runs/mine --per-task 3 --out data
   apprentice traj filter imported --status submitted --patch --near-duplicates 0.9 --hold-out 0.1 --split-by repository --out data
-  apprentice traj filter imported --max-steps 50 --list`,
+  apprentice traj filter imported --audit future,hidden_tests,secret --max-steps 50 --list`,
 		Args: someArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.Logs = args
@@ -107,6 +102,8 @@ asked, and why each of the others fell.`,
 	flags.IntVar(&f.MaxTokens, "max-tokens", 0, "most tokens, in and out, of all requests of the episode")
 	flags.Float64Var(&f.MaxCost, "max-cost", 0, "highest cost, in US dollars")
 	flags.StringArrayVar(&f.Resolved, "resolved", nil, "only what resolves its task, by this run, folder of evaluations or report; may be repeated")
+	flags.StringSliceVar(&f.Audit, "audit", nil, "only what an audit finds nothing in: rules with commas between them, or all")
+	flags.StringVar(&f.Tasks, "tasks", "", "the tasks, for what only they tell an audit: SWE-bench rows (default: the starter suite)")
 	flags.Float64Var(&f.NearDuplicates, "near-duplicates", 0, "drop what is like another one to this share, such as 0.9")
 	flags.IntVar(&f.PerTask, "per-task", 0, "most trajectories of one task (SWE-smith keeps 3)")
 	flags.Float64Var(&f.HoldOut, "hold-out", 0, "share of what is kept to hold out, such as 0.1")
@@ -115,6 +112,7 @@ asked, and why each of the others fell.`,
 	flags.BoolVar(&f.KeepGoing, "keep-going", false, "leave out logs that cannot be read, and say so")
 	_ = cmd.MarkFlagDirname("out")
 	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(statuses(), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("audit", cobra.FixedCompletions(append(ruleNames(), allRules), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("split-by", cobra.FixedCompletions([]string{string(filter.Task), string(filter.Repository)}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -146,6 +144,9 @@ func (f filtering) check(given func(flag string) bool) error {
 		default:
 			return userf("--%s: want more than 0; leave the flag out to go without", flag)
 		}
+	}
+	if err := f.checkAudit(given); err != nil {
+		return err
 	}
 	if err := f.options().Check(); err != nil {
 		return userError{err}
@@ -188,13 +189,19 @@ func (a *app) trajFilter(ctx context.Context, f filtering) error {
 			return err
 		}
 	}
+	logs := entriesByName(candidates, entries)
+	if len(f.Audit) > 0 {
+		if options.Flags, err = f.auditedBy(logs); err != nil {
+			return err
+		}
+	}
 	result, err := filter.Apply(ctx, candidates, options)
 	if err != nil {
 		return err
 	}
 	kept := filtered{Apprentice: versions()["apprentice"], Options: f, Unread: unread, Result: result}
 	if f.out != "" && len(result.Train) > 0 {
-		if err := kept.write(ctx, f.out, entriesByName(candidates, entries)); err != nil {
+		if err := kept.write(ctx, f.out, logs); err != nil {
 			return err
 		}
 	}

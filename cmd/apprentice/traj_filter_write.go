@@ -106,10 +106,11 @@ func (k filtered) fill(ctx context.Context, dir string, entries map[string]entry
 // put makes the log be at path, too. One without an end may still grow, and a
 // link would grow with it.
 func (e entry) put(path string) error {
-	if e.Status != "" && os.Link(e.path, path) == nil {
+	alone := e.Name() == e.Path() // and not in an archive
+	if alone && e.Status != "" && os.Link(e.Path(), path) == nil {
 		return nil
 	}
-	from, err := os.Open(e.path)
+	from, err := e.Text()
 	if err != nil {
 		return err
 	}

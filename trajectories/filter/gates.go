@@ -203,13 +203,3 @@ func (o Options) perTask(ctx context.Context, families []*family) ([]string, err
 		return ""
 	})(ctx, families)
 }
-
-// Statuses are the exit statuses that the gate knows, without "", which is that
-// of a trajectory that has no end.
-func Statuses() []trajectories.ExitStatus {
-	return []trajectories.ExitStatus{
-		trajectories.ExitSubmitted, trajectories.ExitStepLimit, trajectories.ExitTokenLimit, trajectories.ExitCostLimit,
-		trajectories.ExitTimeLimit, trajectories.ExitFormatErrors, trajectories.ExitGaveUp, trajectories.ExitInfrastructure,
-		trajectories.ExitCommandTimeouts, trajectories.ExitCancelled, trajectories.ExitCrashed, trajectories.ExitUnknown,
-	}
-}
