@@ -49,7 +49,7 @@ func (f found) read() (*Log, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
-	return f.place.log()
+	return f.log()
 }
 
 // places finds the logs in a file.
