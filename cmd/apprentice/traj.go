@@ -18,8 +18,8 @@ import (
 func (a *app) trajCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "traj",
-		Short:   "Read the trajectories of other programs",
-		Example: "  apprentice traj import results/*.traj --out imported",
+		Short:   "Read and write the trajectories of other programs",
+		Example: "  apprentice traj import results/*.traj --out imported\n  apprentice traj export imported --to sft --out train.jsonl --lossy",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -28,6 +28,7 @@ func (a *app) trajCommand() *cobra.Command {
 	cmd.AddCommand(a.trajListCommand())
 	cmd.AddCommand(a.trajPackCommand())
 	cmd.AddCommand(a.trajAuditCommand())
+	cmd.AddCommand(a.trajExportCommand())
 	return cmd
 }
 

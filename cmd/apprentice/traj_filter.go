@@ -35,6 +35,7 @@ type filtering struct {
 	HoldOut        float64  `json:"hold_out,omitempty"`
 	SplitBy        string   `json:"split_by,omitempty"`
 	Seed           uint64   `json:"seed"`
+	Link           bool     `json:"link,omitempty"`
 	KeepGoing      bool     `json:"keep_going,omitempty"`
 
 	out  string
@@ -76,9 +77,10 @@ same result, in whatever order the logs are named.
 
 A trajectory that is a part of another one, a subagent's for one, follows it.
 
-DIR/train and DIR/heldout hold the logs that are kept, as hard links where the
-file system can do that and as copies elsewhere; DIR/filter.json says what was
-asked, and why each of the others fell.`,
+DIR/train and DIR/heldout hold the logs that are kept. They are copies, which
+take no space where the file system shares what is the same (Btrfs, XFS); --link
+makes hard links where it can: then who changes one changes both. DIR/filter.json
+says what was asked, and why each of the others fell.`,
 		Example: `  apprentice traj filter runs/mine --resolved runs/mine --per-task 3 --out data
   apprentice traj filter imported --status submitted --patch --near-duplicates 0.9 --hold-out 0.1 --split-by repository --out data
   apprentice traj filter imported --audit future,hidden_tests,secret --max-steps 50 --list`,
@@ -93,6 +95,7 @@ asked, and why each of the others fell.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.out, "out", "", "the folder for what is kept; one that is not there, or is empty")
+	flags.BoolVar(&f.Link, "link", false, "hard links instead of copies, where the file system can")
 	flags.BoolVar(&f.list, "list", false, "print the names of what is kept, and write nothing")
 	flags.StringSliceVar(&f.Statuses, "status", nil, "exit statuses to keep, with commas between them")
 	flags.BoolVar(&f.Trainable, "trainable", false, "only what has a turn that a model may learn")
@@ -124,6 +127,9 @@ func (f filtering) check(given func(flag string) bool) error {
 	}
 	if f.out != "" && f.list {
 		return userf("--list writes nothing: leave out either it or --out")
+	}
+	if f.Link && f.list {
+		return userf("--list writes nothing, so there is nothing to link: leave out --link")
 	}
 	for _, s := range f.Statuses {
 		if !slices.Contains(statuses(), s) {

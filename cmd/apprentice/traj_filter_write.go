@@ -71,14 +71,14 @@ func (k filtered) write(ctx context.Context, dir string, entries map[string]entr
 
 func (k filtered) fill(ctx context.Context, dir string, entries map[string]entry) error {
 	for _, part := range []struct {
-		dir   string
-		names []string
-		empty bool // it is there without logs, too
+		dir    string
+		names  []string
+		wanted bool
 	}{
 		{trainDir, k.Train, true},
 		{heldOutDir, k.HeldOut, k.Options.HoldOut > 0},
 	} {
-		if !part.empty {
+		if !part.wanted {
 			continue
 		}
 		if err := os.Mkdir(filepath.Join(dir, part.dir), 0o755); err != nil {
@@ -88,7 +88,7 @@ func (k filtered) fill(ctx context.Context, dir string, entries map[string]entry
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if err := entries[name].put(filepath.Join(dir, part.dir, name+".jsonl")); err != nil {
+			if err := entries[name].put(filepath.Join(dir, part.dir, name+".jsonl"), k.Options.Link); err != nil {
 				return fmt.Errorf("keeping %s: %w", name, err)
 			}
 		}
@@ -103,11 +103,10 @@ func (k filtered) fill(ctx context.Context, dir string, entries map[string]entry
 	return nil
 }
 
-// put makes the log be at path, too. One without an end may still grow, and a
-// link would grow with it.
-func (e entry) put(path string) error {
-	alone := e.Name() == e.Path() // and not in an archive
-	if alone && e.Status != "" && os.Link(e.Path(), path) == nil {
+// put makes the log be at path, too, by a copy or a link. One without an end may
+// still grow, and a link would grow with it; one in an archive is no file.
+func (e entry) put(path string, link bool) error {
+	if alone := e.Name() == e.Path(); link && alone && e.Status != "" && os.Link(e.Path(), path) == nil {
 		return nil
 	}
 	from, err := e.Text()
