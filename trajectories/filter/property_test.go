@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -256,6 +258,13 @@ func sized(sizes []int) []filter.Candidate {
 	return all
 }
 
+// number is that of a task.
+func number(t require.TestingT, group string) int {
+	n, err := strconv.Atoi(strings.TrimPrefix(group, "task "))
+	require.NoError(t, err)
+	return n
+}
+
 func TestTheShareIsReachedAsNearAsGroupsAllow(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sizes := rapid.SliceOfN(rapid.IntRange(1, 30), 2, 20).Draw(t, "sizes")
@@ -264,6 +273,12 @@ func TestTheShareIsReachedAsNearAsGroupsAllow(t *testing.T) {
 		r, err := filter.Apply(context.Background(), given, filter.Options{Seed: rapid.Uint64().Draw(t, "seed"), HoldOut: share})
 		require.NoError(t, err)
 		wanted, held := share*float64(len(given)), float64(len(r.HeldOut))
+		if held > wanted {
+			require.True(t, slices.ContainsFunc(r.Groups, func(group string) bool {
+				size := float64(sizes[number(t, group)])
+				return held-wanted <= wanted-(held-size)+1e-9
+			}), "without any one of %v it were nearer", r.Groups)
+		}
 		if len(r.Groups) == len(sizes)-1 {
 			return // one group has to stay
 		}

@@ -37,7 +37,7 @@ func heldOut(sizes map[string]int, wanted float64, seed uint64) map[string]bool 
 	var beside string // the smallest group that does not fit
 	for _, name := range ranked(seed, slices.Collect(maps.Keys(sizes))) {
 		switch size := sizes[name]; {
-		case float64(size) <= wanted && len(out) < len(sizes)-1:
+		case float64(size) <= wanted: // which is less than all
 			out[name] = true
 			wanted -= float64(size)
 		case beside == "" || size < sizes[beside]:
