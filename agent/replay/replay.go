@@ -4,7 +4,7 @@
 // What comes back is compared with what came back then, and every difference
 // is a [Divergence]. Things that differ between any two runs of the same
 // command (how long it took, process ids, addresses in memory, the names of
-// temporary files) are made equal first, by [Normalize].
+// temporary files) are made equal first, by package normalize.
 //
 // A recording whose secrets were taken out is acted with those that its redactor
 // knows: see [NewRedacted].
@@ -22,6 +22,7 @@ import (
 	"github.com/apprentice-rl/apprentice/agent"
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/normalize"
 	"github.com/apprentice-rl/apprentice/trajectories/redact"
 	"github.com/apprentice-rl/apprentice/trajectories/redact/events"
 )
@@ -163,7 +164,7 @@ func compareTurn(recorded, replayed *trajectories.Trajectory, i int, logged func
 			d.What, d.Recorded, d.Replayed = Ending, then, now
 			all = append(all, d)
 		}
-		if then, now := Normalize(was.Text), Normalize(logged(is.Text)); then != now {
+		if then, now := normalize.Text(was.Text), normalize.Text(logged(is.Text)); then != now {
 			d.What, d.Recorded, d.Replayed = Text, then, now
 			all = append(all, d)
 		}

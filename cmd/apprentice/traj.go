@@ -24,10 +24,12 @@ func (a *app) trajCommand() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.trajImportCommand())
-	cmd.AddCommand(a.trajExportCommand())
 	cmd.AddCommand(a.trajListCommand())
-	cmd.AddCommand(a.trajPackCommand())
+	cmd.AddCommand(a.trajAuditCommand())
+	cmd.AddCommand(a.trajFilterCommand())
 	cmd.AddCommand(a.trajRedactCommand())
+	cmd.AddCommand(a.trajExportCommand())
+	cmd.AddCommand(a.trajPackCommand())
 	return cmd
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/minhash"
 )
 
 // Version changes whenever Of says something else of the same trajectory.
@@ -25,10 +26,11 @@ type Summary struct {
 	Policy  string `json:"policy"`
 	Model   string `json:"model,omitempty"`
 	// Format is that of the file it was imported from, "" for our own.
-	Format string               `json:"format,omitempty"`
-	Source *trajectories.Source `json:"source,omitempty"` // nil for our own
-	Parent string               `json:"parent,omitempty"` // the trajectory that it is a part of
-	Start  time.Time            `json:"start,omitzero"`
+	Format     string                  `json:"format,omitempty"`
+	Source     *trajectories.Source    `json:"source,omitempty"` // nil for our own
+	Parent     string                  `json:"parent,omitempty"` // the trajectory that it is a part of
+	ParentKind trajectories.ParentKind `json:"parent_kind,omitempty"`
+	Start      time.Time               `json:"start,omitzero"`
 
 	// Status is empty while the trajectory has no end.
 	Status trajectories.ExitStatus `json:"status,omitempty"`
@@ -48,6 +50,10 @@ type Summary struct {
 	PatchDigest  string `json:"patch_digest,omitempty"` // SHA-256 of a patch that is not empty
 	PatchUnknown bool   `json:"patch_unknown,omitempty"`
 	Redactions   int    `json:"redactions,omitempty"` // secrets that were replaced
+
+	// Sketch tells how alike the actions of two trajectories are. It leaves out
+	// what was copied from another trajectory, and what no policy did.
+	Sketch minhash.Sketch `json:"sketch,omitzero"`
 }
 
 // Of reads a trajectory to its end, or to where it breaks off.
@@ -61,8 +67,9 @@ func Of(from formats.Source) (Summary, error) {
 		s.Format, s.Source = h.Source.Format, h.Source
 	}
 	if h.Parent != nil {
-		s.Parent = h.Parent.Trajectory
+		s.Parent, s.ParentKind = h.Parent.Trajectory, h.Parent.Kind
 	}
+	var actions minhash.Sketcher
 	for e, err := range from.Events() {
 		if err != nil {
 			return Summary{}, err
@@ -70,13 +77,24 @@ func Of(from formats.Source) (Summary, error) {
 		switch {
 		case e.Turn != nil:
 			s.turn(*e.Turn)
+			sketch(&actions, *e.Turn)
 		case e.Observation != nil:
 			s.Observations++
 		case e.End != nil:
 			s.end(*e.End)
 		}
 	}
+	s.Sketch = actions.Sketch()
 	return s, nil
+}
+
+func sketch(actions *minhash.Sketcher, t trajectories.Turn) {
+	if t.Copied || t.Synthetic {
+		return
+	}
+	for i, a := range t.Actions {
+		actions.Add(a.Tool, t.ArgumentText(i))
+	}
 }
 
 func (s *Summary) turn(t trajectories.Turn) {
