@@ -93,17 +93,25 @@ func (x *submission) other(e *trajectories.End) {
 	if comparable(*e.Submission) == comparable(e.Patch) {
 		return
 	}
-	text, at := *e.Submission, 0
-	for i, line := range diffLines(text) {
-		if !strings.Contains(e.Patch, line.text) && i > 0 {
-			at = line.at
-			break
+	f := Finding{
+		Rule: Submission, Severity: High, Place: Submitted, Quote: x.e.quote(*e.Submission, firstOther(*e.Submission, e.Patch)),
+		Why: "what was handed in is not the difference of the working tree",
+	}
+	if f.Quote == "" {
+		f.Place, f.Quote, f.Why = FinalPatch, x.e.quote(e.Patch, 0), "nothing was handed in of what the working tree held"
+	}
+	x.e.report(f)
+}
+
+// firstOther is where the first line of a diff stands whose text the other one
+// does not have, or else the beginning.
+func firstOther(text, other string) int {
+	for _, line := range diffLines(text) {
+		if trimmed := strings.TrimSpace(line.text); trimmed != "" && !strings.Contains(other, trimmed) {
+			return line.at
 		}
 	}
-	x.e.report(Finding{
-		Rule: Submission, Severity: High, Place: Submitted, Quote: x.e.quote(text, at),
-		Why: "what was handed in is not the difference of the working tree",
-	})
+	return 0
 }
 
 // comparable is a patch without what may differ between two diffs of one tree:
