@@ -115,6 +115,10 @@ func TestTestsThatAreEdited(t *testing.T) {
 	t.Run("it was put back", func(t *testing.T) {
 		require.Empty(t, cut(newEpisode(t)).bash("git checkout -- tests", "", 0).submit(patch).audit(audit.Options{}))
 	})
+	t.Run("written over", func(t *testing.T) {
+		e := newEpisode(t).bash("cat tests/test_names.py", "def test_fold(): ...", 0).bash("cat > tests/test_names.py <<'EOF'\ndef test_fold(): pass\nEOF", "", 0)
+		require.Equal(t, []string{"test_edit low"}, seen(e.audit(audit.Options{})))
+	})
 	t.Run("the fix does the same", func(t *testing.T) {
 		facts := audit.Facts{GoldFiles: []string{"tests/test_names.py"}}
 		require.Empty(t, cut(newEpisode(t)).submit(weaker).audit(audit.Options{Facts: facts}))

@@ -29,7 +29,7 @@ func (p patches) end(e *trajectories.End) {
 	}
 	if strings.TrimSpace(e.Patch) == "" {
 		if e.Status == trajectories.ExitSubmitted {
-			p.empty(e)
+			p.empty()
 		}
 		return
 	}
@@ -59,7 +59,7 @@ func (p patches) end(e *trajectories.End) {
 	}
 }
 
-func (p patches) empty(e *trajectories.End) {
+func (p patches) empty() {
 	f := Finding{Rule: Patch, Severity: High, Place: FinalPatch, Why: "an empty patch was submitted"}
 	if s := cmp.Or(p.e.handedIn, p.e.last); s != nil {
 		f.Turn, f.Step, f.Action, f.Place, f.Quote = s.turn.N, s.n, s.action.ID, Call, p.e.quote(s.text(), 0)

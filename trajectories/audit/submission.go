@@ -79,7 +79,7 @@ func (x *submission) end(e *trajectories.End) {
 	x.other(e)
 	if e.Status == trajectories.ExitSubmitted {
 		x.unseen(e)
-		x.left(e)
+		x.left()
 	}
 	x.scratch(e)
 }
@@ -90,7 +90,7 @@ func (x *submission) other(e *trajectories.End) {
 	if e.Submission == nil || e.Status != trajectories.ExitSubmitted {
 		return
 	}
-	if comparable(*e.Submission) == comparable(e.Patch) {
+	if plain(*e.Submission) == plain(e.Patch) {
 		return
 	}
 	f := Finding{
@@ -114,9 +114,9 @@ func firstOther(text, other string) int {
 	return 0
 }
 
-// comparable is a patch without what may differ between two diffs of one tree:
+// plain is a patch without what may differ between two diffs of one tree:
 // hashes that are shorter or longer, line ends of a terminal, blanks at the ends.
-func comparable(patch string) string {
+func plain(patch string) string {
 	var b strings.Builder
 	for line := range strings.Lines(patch) {
 		if strings.HasPrefix(line, "index ") {
@@ -136,14 +136,14 @@ func (x *submission) unseen(e *trajectories.End) {
 	}
 	final := map[string]string{}
 	for s := range sections(e.Patch[:min(len(e.Patch), mostParsed)]) {
-		final[s.path()] = comparable(s.body)
+		final[s.path()] = plain(s.body)
 	}
 	for s := range sections(x.shown) {
 		if s.cut || s.body == "" || s.path() == "" {
 			continue
 		}
 		got, ok := final[s.path()]
-		if ok && got == comparable(s.body) {
+		if ok && got == plain(s.body) {
 			continue
 		}
 		why := "the patch has another change of " + s.path() + " than the working tree had"
@@ -160,7 +160,7 @@ func (x *submission) unseen(e *trajectories.End) {
 
 // left is a commit whose changes the command that handed the work in does not
 // show: it prints what is not committed.
-func (x *submission) left(e *trajectories.End) {
+func (x *submission) left() {
 	s := x.e.handedIn
 	if x.committed == nil || s == nil {
 		return
