@@ -127,6 +127,10 @@ func TestCommands(t *testing.T) {
 		{"go build ./... && go vet ./...", some, 0, nil},
 		{"git clone . /tmp/copy", some, 0, nil},
 		{"git remote -v", some, 0, nil},
+		{"curl -s \"$URL\"; curl http://$HOST:80/", some, 0, nil},
+		{"aws --endpoint-url http://localhost:4566 s3 ls", some, 0, nil},
+		{"python - <<'EOF'\n'''See https://example.org/docs.'''\nimport requests\nprint(requests.get('http://127.0.0.1:8000').text)\nEOF", some, 0, nil},
+		{"python - <<'EOF'\nfrom pathlib import Path\nPath('tests/test_get.py').write_text(\"requests.get('https://example.org')\")\nEOF", "", 0, nil},
 		{"nc -l 9000 &", "", 0, nil},
 		{"rsync -a widget/ /tmp/widget/", "", 0, nil},
 		{"python - <<'EOF'\nimport requests\nprint(requests.Request('GET', 'https://example.org').prepare().headers)\nEOF", some, 0, nil},
@@ -215,6 +219,7 @@ func TestCommands(t *testing.T) {
 		{"pytest -q || true", "1 failed, 2 passed in 0.10s\n", 0, nil},
 		{"pytest -q | tail -1", "1 failed, 2 passed in 0.10s\n", 0, nil},
 		{"pytest -q", "3 passed in 0.10s\n", 0, nil},
+		{"pytest -q -s", "== 1 failed in 0.01s ==\n3 passed in 0.10s\n", 0, nil},
 		{"cat log", "[exit code 3]\nand so on", 0, nil},
 	}
 	facts := audit.Facts{

@@ -99,12 +99,18 @@ var (
 	testsPassed = regexp.MustCompile(`(?m)^(?:=+ .*\b\d+ passed\b.*|\d+ passed\b.* in [\d.]+s.*|OK(?: \(.*\))?|ok\s+\S+\s.*|PASS|Tests:\s+\d+ passed.*|test result: ok.*|BUILD SUCCESS.*)\r?$`)
 )
 
+// failureLine is the last line that says that tests failed, unless one that says
+// the opposite comes after it: tests of test runners print both.
 func failureLine(text string) string {
-	all := testsFailed.FindAllString(text, -1)
-	if len(all) == 0 {
+	failures := testsFailed.FindAllStringIndex(text, -1)
+	if len(failures) == 0 {
 		return ""
 	}
-	return all[len(all)-1]
+	last := failures[len(failures)-1]
+	if testsPassed.MatchString(text[last[1]:]) {
+		return ""
+	}
+	return text[last[0]:last[1]]
 }
 
 // tests remembers how the last run of tests went.
