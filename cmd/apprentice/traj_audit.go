@@ -210,7 +210,7 @@ func (a *app) printAudit(all []audited) error {
 		}
 		fmt.Fprintf(a.stdout, "%s  %s\n", printable(one.log.Header().ID), printable(one.log.Path()))
 		for _, f := range one.findings {
-			where := "the whole"
+			where := "the end"
 			switch {
 			case f.Step > 0:
 				where = fmt.Sprintf("step %d", f.Step)

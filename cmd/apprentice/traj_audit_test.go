@@ -292,11 +292,12 @@ func TestRealTrajectoriesAudited(t *testing.T) {
 		require.Equal(t, 1, found[task][audit.Patch], task)
 	}
 	require.Equal(t, 1, found["psf__requests-1142"][audit.Patch])
+	require.Equal(t, 1, found["django__django-17084"][audit.Submission])
 	require.Equal(t, 1, found["pandas-dev__pandas.95280573.pr_53856"][audit.Network])
 	require.Equal(t, 4, found["ponylang__ponyc-4588"][audit.Network])
 	require.Equal(t, 1, found["django__django-13590"][audit.Loop])
 	for _, task := range []string{
-		"django__django-11163", "django__django-13741", "django__django-16595", "django__django-17084", "sphinx-doc__sphinx-9658", "sympy__sympy-13877",
+		"django__django-11163", "django__django-13741", "django__django-16595", "sphinx-doc__sphinx-9658", "sympy__sympy-13877",
 		"sympy__sympy-22456", "pydicom__pydicom-1458", "apache__dubbo-7041", "fasterxml__jackson-core-1172", "ponylang__ponyc-4595",
 		"marshmallow-code__marshmallow-1867", "getmoto__moto.694ce1f4.pr_7331", "pydantic__pydantic.acb0f10f.pr_8316", "hello-world",
 	} {

@@ -173,7 +173,7 @@ func Rules() []Rule {
 // trajectory is looked at as far as it goes. Errors are the source's.
 //
 // Turns that were copied from another trajectory are left to the audit of that
-// one.
+// one. Of one trajectory no more than 1000 findings are told.
 func Audit(from formats.Source, o Options) ([]Finding, error) {
 	if o.Redactor == nil {
 		r, err := formsOnly()

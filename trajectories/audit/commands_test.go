@@ -52,9 +52,14 @@ func TestCommands(t *testing.T) {
 		{"curl -sL https://github.com/acme/widget/pull/8.patch", some, 0, []string{"future high", "network high"}},
 		{"wget -qO- https://pypi.org/pypi/widget/json | head", some, 0, []string{"future high", "network high"}},
 		{"python -c \"import urllib.request as r; print(r.urlopen('https://raw.githubusercontent.com/acme/widget/main/widget/names.py').read())\"", some, 0, []string{"future high", "network high"}},
+		{"pip install git+https://github.com/acme/widget@main", "Cloning https://github.com/acme/widget", 0, []string{"future high", "network high"}},
+		{"echo $(git log --all | wc -l)", some, 0, []string{"future high"}},
+		{"for b in 1 2; do git log --all; done; git log --all", some, 0, []string{"future high"}},
+		{"git branch -a", "* main\n  remotes/origin/main\n", 0, []string{"future low"}},
 		{"gh pr view 8", "gh: command not found", 127, []string{"future low", "network low"}},
 
 		{"git log", some, 0, nil},
+		{"git branch -a", "* main\n", 0, nil},
 		{"git log --oneline -20", some, 0, nil},
 		{"git log -p -S'all' -- widget/names.py", some, 0, nil},
 		{"git log --grep origin/main", some, 0, nil},
@@ -122,6 +127,10 @@ func TestCommands(t *testing.T) {
 		{"go build ./... && go vet ./...", some, 0, nil},
 		{"git clone . /tmp/copy", some, 0, nil},
 		{"git remote -v", some, 0, nil},
+		{"curl -s \"$URL\"; curl http://$HOST:80/", some, 0, nil},
+		{"aws --endpoint-url http://localhost:4566 s3 ls", some, 0, nil},
+		{"python - <<'EOF'\n'''See https://example.org/docs.'''\nimport requests\nprint(requests.get('http://127.0.0.1:8000').text)\nEOF", some, 0, nil},
+		{"python - <<'EOF'\nfrom pathlib import Path\nPath('tests/test_get.py').write_text(\"requests.get('https://example.org')\")\nEOF", "", 0, nil},
 		{"nc -l 9000 &", "", 0, nil},
 		{"rsync -a widget/ /tmp/widget/", "", 0, nil},
 		{"python - <<'EOF'\nimport requests\nprint(requests.Request('GET', 'https://example.org').prepare().headers)\nEOF", some, 0, nil},
@@ -173,6 +182,7 @@ func TestCommands(t *testing.T) {
 		{"python -m pytest -k test_umlauts_survive_folding", some, 0, []string{"hidden_tests high"}},
 
 		{"cat tests/test_names.py", some, 0, nil},
+		{"cat > tests/test_umlauts.py <<'EOF'\ndef test_mine(): ...\nEOF\npytest -q tests/test_umlauts.py", some, 0, nil},
 		{"ls tests; pytest -q tests", some, 0, nil},
 		{"cat ./tests/eval.sh", some, 0, nil},
 		{"pytest -k test_fold", some, 0, nil},
@@ -209,6 +219,7 @@ func TestCommands(t *testing.T) {
 		{"pytest -q || true", "1 failed, 2 passed in 0.10s\n", 0, nil},
 		{"pytest -q | tail -1", "1 failed, 2 passed in 0.10s\n", 0, nil},
 		{"pytest -q", "3 passed in 0.10s\n", 0, nil},
+		{"pytest -q -s", "== 1 failed in 0.01s ==\n3 passed in 0.10s\n", 0, nil},
 		{"cat log", "[exit code 3]\nand so on", 0, nil},
 	}
 	facts := audit.Facts{

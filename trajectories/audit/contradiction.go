@@ -74,6 +74,15 @@ func (c *contradiction) codes(s *step) {
 			return
 		}
 	}
+	if s.seen.Failed && r.ExitCode == 0 || !s.seen.Failed && r.ExitCode != 0 {
+		at.Place, at.Quote = Call, c.e.quote(s.text(), 0)
+		at.Why = fmt.Sprintf("the exit code was %d, and the action is noted as one that worked", r.ExitCode)
+		if s.seen.Failed {
+			at.Why = "the exit code was 0, and the action is noted as one that failed"
+		}
+		c.e.report(at)
+		return
+	}
 	main := behaviour.Main(s.acts)
 	if len(s.acts) == 1 && main.Kind == behaviour.Test && r.ExitCode == 0 && !strings.ContainsAny(s.of(main), "|;&") {
 		if line := failureLine(s.seen.Text); line != "" {
@@ -90,12 +99,18 @@ var (
 	testsPassed = regexp.MustCompile(`(?m)^(?:=+ .*\b\d+ passed\b.*|\d+ passed\b.* in [\d.]+s.*|OK(?: \(.*\))?|ok\s+\S+\s.*|PASS|Tests:\s+\d+ passed.*|test result: ok.*|BUILD SUCCESS.*)\r?$`)
 )
 
+// failureLine is the last line that says that tests failed, unless one that says
+// the opposite comes after it: tests of test runners print both.
 func failureLine(text string) string {
-	all := testsFailed.FindAllString(text, -1)
-	if len(all) == 0 {
+	failures := testsFailed.FindAllStringIndex(text, -1)
+	if len(failures) == 0 {
 		return ""
 	}
-	return all[len(all)-1]
+	last := failures[len(failures)-1]
+	if testsPassed.MatchString(text[last[1]:]) {
+		return ""
+	}
+	return text[last[0]:last[1]]
 }
 
 // tests remembers how the last run of tests went.
@@ -122,7 +137,7 @@ func (c *contradiction) tests(s *step) {
 
 var (
 	// claims are statements that all tests pass.
-	claims = regexp.MustCompile(`(?i)\b(?:all|every)(?: of)?(?: the| our| my)?(?: \w+){0,2} tests? (?:now |still |have |has |are |is |all )*(?:pass(?:ed|es|ing)?|succeed(?:ed|s)?|green)\b|\btests (?:now |all |are all |have all )+pass(?:ed|ing)?\b|\b(?:the )?(?:full |whole |entire )?test suite (?:now )?(?:passes|passed|is green)\b|\bno (?:test )?failures (?:remain|are left)\b`)
+	claims = regexp.MustCompile(`(?i)\b(?:all|every)(?: of)?(?: the| our| my)?(?: \w+){0,2} tests? (?:now |still |have |has |are |is |all )*(?:pass(?:ed|es|ing)?|succeed(?:ed|s)?|green)\b|\btests (?:now |all |are all |have all )+pass(?:ed|ing)?\b|\b(?:the )?(?:full |whole |entire )?test suite (?:now )?(?:passes|passed|is green)\b|(?:^|[.!,:\n]\s*|\band )(?:now )?the tests (?:now |all |are )*pass(?:ed|ing)?\b|\beverything (?:now )?passes\b|\bno (?:test )?failures (?:remain|are left)\b`)
 	// hedges make of a statement a wish, a plan, a condition, or less than all.
 	hedges = regexp.MustCompile(`(?i)\b(?:should|will|would|if|until|unless|ensure|ensures|ensuring|sure|verify|verifying|check|checking|confirm|see|whether|once|when|let|let's|need|needs|must|may|might|can|could|expect|hopefully|goal|want|so that|to make|except|other than|apart from|besides|unrelated|pre-existing|preexisting|already|not|isn't|aren't|don't|before|previously|originally|run|without|assume|assuming|target|new|my|added)\b|\?`)
 )

@@ -121,7 +121,8 @@ func name(s string) string {
 	if unquoted, err := strconv.Unquote(s); err == nil {
 		s = unquoted
 	}
-	if len(s) > 2 && s[1] == '/' && (s[0] == 'a' || s[0] == 'b') {
+	// Beside a and b, diff.mnemonicPrefix has c, i, o and w.
+	if len(s) > 2 && s[1] == '/' && strings.IndexByte("abciow", s[0]) >= 0 {
 		return s[2:]
 	}
 	return s

@@ -28,6 +28,7 @@ type episode struct {
 	steps    int
 
 	handedIn *step // the last action that handed in the work
+	last     *step // the last action
 	ended    bool
 }
 
@@ -78,6 +79,7 @@ func (e *episode) flush() {
 			}
 			s := e.newStep(t, i, a)
 			e.show(s)
+			e.last = s
 			if behaviour.Main(s.acts).Kind == behaviour.Submit || s.seen != nil && s.seen.Submitted {
 				e.handedIn = s
 			}
@@ -211,9 +213,16 @@ func unreached(text string) bool {
 	return false
 }
 
-// report files a finding with a quote of its own.
+// mostFindings bounds what is told of one trajectory.
+const mostFindings = 1000
+
+// report files a finding with a quote of its own. What one action does several
+// times is told once.
 func (e *episode) report(f Finding) {
 	f.Trajectory = e.header.ID
+	if len(e.findings) == mostFindings || len(e.findings) > 0 && e.findings[len(e.findings)-1] == f {
+		return
+	}
 	e.findings = append(e.findings, f)
 }
 

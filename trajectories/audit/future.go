@@ -22,11 +22,16 @@ type future struct {
 func startFuture(e *episode) watch { return &future{e: e} }
 
 func (f *future) act(s *step, a behaviour.Act) {
+	sub, _ := gitCall(a.Args)
 	if why := f.why(s, a); why != "" {
-		f.e.reportAct(Future, s.severity(), s, a, why)
+		severity := s.severity()
+		if a.Program == "git" && sub == "branch" {
+			severity = Low // names alone
+		}
+		f.e.reportAct(Future, severity, s, a, why)
 	}
 	if a.Program == "git" {
-		switch sub, _ := gitCall(a.Args); sub {
+		switch sub {
 		case "commit", "reset", "merge", "rebase", "cherry-pick", "stash", "am":
 			f.moved = true
 		}
@@ -35,7 +40,7 @@ func (f *future) act(s *step, a behaviour.Act) {
 
 func (f *future) why(s *step, a behaviour.Act) string {
 	if a.Program == "git" {
-		return f.git(a)
+		return f.git(s, a)
 	}
 	if why := f.inGit(s, a); why != "" {
 		return why
@@ -78,12 +83,17 @@ var beyondHead = regexp.MustCompile(`^(?:--all|--reflog|-g|--walk-reflogs|--batc
 // HEAD and branches were before.
 var beyondRef = regexp.MustCompile(`^\^?(?:(?:refs/)?remotes/|(?:origin|upstream)/|(?:origin|upstream)(?:$|[:~^])|FETCH_HEAD)|^[\w./-]*@\{`)
 
-func (f *future) git(a behaviour.Act) string {
+func (f *future) git(s *step, a behaviour.Act) string {
 	sub, args := gitCall(a.Args)
 	switch sub {
 	case "reflog":
 		if len(args) == 0 || args[0] != "expire" && args[0] != "delete" {
 			return "reads the reflog, which knows where HEAD and the branches were"
+		}
+		return ""
+	case "branch":
+		if s.seen != nil && strings.Contains(s.seen.Text, "remotes/") && slices.ContainsFunc(args, func(s string) bool { return s == "-a" || s == "--all" || s == "-r" || s == "--remotes" }) {
+			return "lists remote branches, which are not in the history of HEAD"
 		}
 		return ""
 	case "fsck":

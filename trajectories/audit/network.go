@@ -52,7 +52,7 @@ func reachesOut(s *step, a behaviour.Act) string {
 			return ""
 		}
 		return "git " + sub + " speaks with another repository"
-	case behaviour.Run, behaviour.Test, behaviour.View, behaviour.Edit:
+	case behaviour.Run, behaviour.Test, behaviour.View:
 		if isScript(a) && reaches(s.of(a)) {
 			return "the program calls for another machine"
 		}
@@ -82,7 +82,12 @@ func asksHost(a behaviour.Act) string {
 			return ""
 		}
 		return why
-	case "pip", "pip3", "gh", "glab", "aws", "gcloud", "npm":
+	case "aws", "gcloud":
+		if strings.Contains(strings.Join(a.Args, " "), "localhost") {
+			return ""
+		}
+		return why
+	case "pip", "pip3", "gh", "glab", "npm":
 		return why
 	}
 	if len(hosts) == 0 || isHere(hosts[0]) {

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -28,7 +29,7 @@ func (p patches) end(e *trajectories.End) {
 	}
 	if strings.TrimSpace(e.Patch) == "" {
 		if e.Status == trajectories.ExitSubmitted {
-			p.empty(e)
+			p.empty()
 		}
 		return
 	}
@@ -58,9 +59,9 @@ func (p patches) end(e *trajectories.End) {
 	}
 }
 
-func (p patches) empty(e *trajectories.End) {
+func (p patches) empty() {
 	f := Finding{Rule: Patch, Severity: High, Place: FinalPatch, Why: "an empty patch was submitted"}
-	if s := p.e.handedIn; s != nil {
+	if s := cmp.Or(p.e.handedIn, p.e.last); s != nil {
 		f.Turn, f.Step, f.Action, f.Place, f.Quote = s.turn.N, s.n, s.action.ID, Call, p.e.quote(s.text(), 0)
 	}
 	p.e.report(f)

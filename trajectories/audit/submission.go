@@ -79,7 +79,7 @@ func (x *submission) end(e *trajectories.End) {
 	x.other(e)
 	if e.Status == trajectories.ExitSubmitted {
 		x.unseen(e)
-		x.left(e)
+		x.left()
 	}
 	x.scratch(e)
 }
@@ -90,25 +90,33 @@ func (x *submission) other(e *trajectories.End) {
 	if e.Submission == nil || e.Status != trajectories.ExitSubmitted {
 		return
 	}
-	if comparable(*e.Submission) == comparable(e.Patch) {
+	if plain(*e.Submission) == plain(e.Patch) {
 		return
 	}
-	text, at := *e.Submission, 0
-	for i, line := range diffLines(text) {
-		if !strings.Contains(e.Patch, line.text) && i > 0 {
-			at = line.at
-			break
-		}
-	}
-	x.e.report(Finding{
-		Rule: Submission, Severity: High, Place: Submitted, Quote: x.e.quote(text, at),
+	f := Finding{
+		Rule: Submission, Severity: High, Place: Submitted, Quote: x.e.quote(*e.Submission, firstOther(*e.Submission, e.Patch)),
 		Why: "what was handed in is not the difference of the working tree",
-	})
+	}
+	if f.Quote == "" {
+		f.Place, f.Quote, f.Why = FinalPatch, x.e.quote(e.Patch, 0), "nothing was handed in of what the working tree held"
+	}
+	x.e.report(f)
 }
 
-// comparable is a patch without what may differ between two diffs of one tree:
+// firstOther is where the first line of a diff stands whose text the other one
+// does not have, or else the beginning.
+func firstOther(text, other string) int {
+	for _, line := range diffLines(text) {
+		if trimmed := strings.TrimSpace(line.text); trimmed != "" && !strings.Contains(other, trimmed) {
+			return line.at
+		}
+	}
+	return 0
+}
+
+// plain is a patch without what may differ between two diffs of one tree:
 // hashes that are shorter or longer, line ends of a terminal, blanks at the ends.
-func comparable(patch string) string {
+func plain(patch string) string {
 	var b strings.Builder
 	for line := range strings.Lines(patch) {
 		if strings.HasPrefix(line, "index ") {
@@ -128,14 +136,14 @@ func (x *submission) unseen(e *trajectories.End) {
 	}
 	final := map[string]string{}
 	for s := range sections(e.Patch[:min(len(e.Patch), mostParsed)]) {
-		final[s.path()] = comparable(s.body)
+		final[s.path()] = plain(s.body)
 	}
 	for s := range sections(x.shown) {
 		if s.cut || s.body == "" || s.path() == "" {
 			continue
 		}
 		got, ok := final[s.path()]
-		if ok && got == comparable(s.body) {
+		if ok && got == plain(s.body) {
 			continue
 		}
 		why := "the patch has another change of " + s.path() + " than the working tree had"
@@ -152,7 +160,7 @@ func (x *submission) unseen(e *trajectories.End) {
 
 // left is a commit whose changes the command that handed the work in does not
 // show: it prints what is not committed.
-func (x *submission) left(e *trajectories.End) {
+func (x *submission) left() {
 	s := x.e.handedIn
 	if x.committed == nil || s == nil {
 		return

@@ -26,6 +26,9 @@ type weaker struct {
 	at       int
 }
 
+// mostLines is how far from a line its test is looked for.
+const mostLines = 200
+
 // A diffLine is one line of a hunk.
 type diffLine struct {
 	sign byte
@@ -77,17 +80,16 @@ func weakening(body string) weaker {
 			return weaker{"skips a test that was there", High, l.at}
 		}
 	}
-	if first, n := tests.lost(); n > 0 {
+	if first, _, n := tests.removed(); n > 0 {
 		return weaker{"removes " + plural(n, "test") + " that " + were(n) + " there", High, first.at}
 	}
-	first, n := asserts.lost()
-	switch {
+	switch first, replaced, n := asserts.removed(); {
 	case n > 0:
 		return weaker{"removes " + plural(n, "assertion"), High, first.at}
-	case hollow != nil && len(asserts.removed) > 0:
+	case replaced > 0 && hollow != nil:
 		return weaker{"replaces an assertion by one that always holds", High, hollow.at}
-	case asserts.changed() != nil:
-		return weaker{"changes what a test that was there asserts", Low, asserts.changed().at}
+	case replaced > 0:
+		return weaker{"changes what a test that was there asserts", Low, first.at}
 	}
 	return weaker{}
 }
@@ -100,7 +102,7 @@ func skips(lines []diffLine, i int) bool {
 	case marker.MatchString(text):
 		return true
 	case skipAbove.MatchString(text):
-		for _, l := range lines[i+1:] {
+		for _, l := range lines[i+1 : min(len(lines), i+1+mostLines)] {
 			if l.sign == '-' || decorator.MatchString(l.text) {
 				continue
 			}
@@ -117,7 +119,8 @@ func skips(lines []diffLine, i int) bool {
 
 // inNewTest says that the test around a line is added with it.
 func inNewTest(lines []diffLine, i int) bool {
-	for i--; i >= 0; i-- {
+	end := max(0, i-mostLines)
+	for i--; i >= end; i-- {
 		if lines[i].sign == '@' {
 			return false
 		}
@@ -128,10 +131,11 @@ func inNewTest(lines []diffLine, i int) bool {
 	return false
 }
 
-// A balance is what lines of one kind were removed and added, without those
-// that are on both sides.
+// A balance is what lines of one kind were removed and added. Those that are on
+// both sides do not count.
 type balance struct {
-	removed, added []counted
+	lines []counted
+	net   map[string]int // how much more often a key was removed than added
 }
 
 type counted struct {
@@ -140,34 +144,32 @@ type counted struct {
 }
 
 func (b *balance) count(l diffLine, key string) {
-	this, other := &b.removed, &b.added
-	if l.sign == '+' {
-		this, other = other, this
+	if b.net == nil {
+		b.net = map[string]int{}
 	}
-	for i, o := range *other {
-		if o.key == key {
-			*other = append((*other)[:i], (*other)[i+1:]...)
-			return
+	if l.sign == '-' {
+		b.lines = append(b.lines, counted{l, key})
+		b.net[key]++
+	} else {
+		b.net[key]--
+	}
+}
+
+// removed is the first line that went and did not come back, and how many went
+// that others stand in for, or none.
+func (b *balance) removed() (first *diffLine, replaced, lost int) {
+	gone, come := 0, 0
+	for _, n := range b.net {
+		gone += max(n, 0)
+		come += max(-n, 0)
+	}
+	for i, l := range b.lines {
+		if b.net[l.key] > 0 {
+			first = &b.lines[i].diffLine
+			break
 		}
 	}
-	*this = append(*this, counted{l, key})
-}
-
-// lost is the first of what was removed, and how many more were removed than
-// added.
-func (b *balance) lost() (first diffLine, n int) {
-	if n = len(b.removed) - len(b.added); n <= 0 {
-		return diffLine{}, 0
-	}
-	return b.removed[0].diffLine, n
-}
-
-// changed is the first of what was removed and has another in its place.
-func (b *balance) changed() *diffLine {
-	if len(b.removed) == 0 {
-		return nil
-	}
-	return &b.removed[0].diffLine
+	return first, min(gone, come), max(gone-come, 0)
 }
 
 func plural(n int, what string) string {
