@@ -45,12 +45,19 @@ func (r *reader) end() (trajectories.End, error) {
 		return e, err
 	}
 	var origin formats.Members
-	rest, err := r.in.Rest(info, "exit_status", "submission", "model_stats")
+	known := []string{"model_stats"}
+	if e.SourceStatus != "" {
+		known = append(known, "exit_status")
+	}
+	if !e.PatchUnknown {
+		known = append(known, "submission")
+	}
+	rest, err := r.in.Rest(info, known...)
 	if err != nil {
 		return e, err
 	}
 	origin.Add("info", rest)
-	if rest, err = r.in.Rest(stats, "api_calls", "tokens_sent", "tokens_received", "instance_cost"); err != nil {
+	if rest, err = r.in.Rest(stats, noted(e.Usage)...); err != nil {
 		return e, err
 	}
 	origin.Add("model_stats", rest)
@@ -59,6 +66,20 @@ func (r *reader) end() (trajectories.End, error) {
 		e.Origin = &trajectories.Origin{Extra: o}
 	}
 	return e, nil
+}
+
+// noted names the numbers that a usage holds. A zero is kept beside it: the file
+// may as well say nothing.
+func noted(u trajectories.Usage) []string {
+	var names []string
+	for name, there := range map[string]bool{
+		"api_calls": u.Calls != 0, "tokens_sent": u.PromptTokens != 0, "tokens_received": u.CompletionTokens != 0, "instance_cost": u.Cost != 0,
+	} {
+		if there {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // status maps the exit statuses of SWE-agent. After most errors it hands in
