@@ -212,7 +212,7 @@ func (r *reader) blame(s step, t *trajectories.Turn) {
 	if s.thought != s.response && s.response == "" {
 		t.Message, t.Origin.Text = s.thought, &s.response
 	}
-	if strings.HasPrefix(t.Message, "Exit due to ") || strings.HasPrefix(t.Message, "Exited") {
+	if byItself(t.Message) {
 		t.Synthetic = true
 		return
 	}
@@ -220,6 +220,12 @@ func (r *reader) blame(s step, t *trajectories.Turn) {
 	if strings.TrimSpace(s.raw) != "" {
 		t.FormatError = s.raw
 	}
+}
+
+// byItself says whether an answer without an action is how the program notes
+// the end of a run.
+func byItself(message string) bool {
+	return strings.HasPrefix(message, "Exit due to ") || strings.HasPrefix(message, "Exited")
 }
 
 const noAction = "the answer holds no action; the file does not say what the policy was told"

@@ -34,7 +34,7 @@ const Name = "swe-agent"
 
 // Format is SWE-agent's .traj.
 func Format() formats.Format {
-	return formats.Format{Name: Name, Detect: detect, Import: read}
+	return formats.Format{Name: Name, Detect: detect, Import: read, Export: export, Lossy: lossy}
 }
 
 func detect(n *document.Node) formats.Match {
