@@ -188,32 +188,28 @@ func handsIn(turn trajectories.Turn, k int, o trajectories.Observation, end *tra
 }
 
 func (l *losses) messages(t *trajectories.Trajectory) {
-	var answered, rejected bool // the turn has all its answers; it is no answer of the history
-	open := map[string]bool{}
+	var turn trajectories.Turn
+	said := false // since the turn
 	for e := range t.Events() {
 		switch {
 		case e.Turn != nil:
-			clear(open)
-			if rejected = e.Turn.FormatError != ""; !rejected {
-				for _, a := range e.Turn.Actions {
-					open[a.ID] = true
-				}
-			}
-		case e.Observation != nil:
-			if answered && open[e.Observation.Action] {
-				l.Add("message.place", e.Observation.Turn, "it stands behind the answers to the turn's calls")
-			}
-			delete(open, e.Observation.Action)
+			turn, said = *e.Turn, false
+		case e.Observation != nil && said && e.Observation.Turn == turn.N:
+			l.Add("message.place", turn.N, "it stands behind the answers to the turn's calls")
 		case e.Message != nil:
-			l.message(*e.Message, rejected)
+			l.message(*e.Message, turn)
+			said = true
 		}
-		answered = e.Message != nil || answered && e.Turn == nil
 	}
 }
 
-func (l *losses) message(m trajectories.Message, rejected bool) {
-	if !written(m) {
+func (l *losses) message(m trajectories.Message, turn trajectories.Turn) {
+	switch {
+	case !written(m):
 		l.Add("message."+string(m.Kind), m.After, "the history is the chat with the policy, of which it is none")
+		return
+	case repeats(m, turn):
+		l.Add("message."+string(m.Kind), m.After, "it is the observation of the turn's step")
 		return
 	}
 	kind := trajectories.MessageNote
@@ -227,7 +223,7 @@ func (l *losses) message(m trajectories.Message, rejected bool) {
 		{"message.kind", m.Kind != kind, "there are demonstrations, answers, and messages"},
 		{"message.role", m.Role == "environment", "it becomes a message of the user"},
 		{"message.shown", !m.Shown, "the policy sees all of the history"},
-		{"message.after", rejected, "an answer in the wrong form is not in the history, so what follows it comes before it"},
+		{"message.after", turn.FormatError != "", "an answer in the wrong form is not in the history, so what follows it comes before it"},
 		{"message.time", !m.Time.IsZero(), nowhere},
 		{"message.origin", m.Origin != nil, alien},
 	})
@@ -243,7 +239,9 @@ func (l *losses) end(e trajectories.End) {
 		{"end.source_status", e.SourceStatus != "" && (!known || e.SourceStatus != statusOf(e)), "it is in the words of another program"},
 		{"end.detail", e.Detail != "", nowhere},
 		{"end.patch", !utf8.ValidString(e.Patch), "JSON cannot hold bytes that are not UTF-8"},
-		{"end.submission", e.Submission != nil, "the file holds the submission, and no patch beside it"},
+		{"end.patch", e.Submission != nil && *e.Submission != e.Patch, "the file holds one of patch and submission, which is the latter"},
+		{"end.patch_unknown", e.PatchUnknown && e.Submission != nil, "the submission is taken for the patch"},
+		{"end.submission", e.Submission != nil, "it is taken for the patch"},
 		{"end.usage", e.Usage.CachedTokens != 0, "tokens from a cache have no number of their own"},
 		{"end.redactions", len(e.Redactions) > 0, nowhere},
 		{"end.origin", e.Origin != nil, alien},

@@ -248,7 +248,7 @@ func (r *reader) stepExtra(s step, t trajectories.Turn, native bool) (json.RawMe
 		{"action", acts && !native},
 		{"response", true},
 		{"thought", acts && !native || s.thought == s.response},
-		{"observation", acts || t.FormatError == s.raw},
+		{"observation", acts || t.FormatError != "" && t.FormatError == s.raw},
 		{"execution_time", acts && s.noted && s.seconds > 0},
 	} {
 		// null is not held: it would come back as an empty text.

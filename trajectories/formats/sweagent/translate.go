@@ -102,7 +102,7 @@ func answering(id string) formats.Members {
 }
 
 func (t *translator) message(m trajectories.Message) error {
-	if !written(m) {
+	if !written(m) || t.last != nil && repeats(m, t.last.turn) {
 		return nil
 	}
 	role, kind, more := roleOf(m), "observation", formats.Members{}
@@ -128,6 +128,12 @@ func written(m trajectories.Message) bool {
 		return false
 	}
 	return true
+}
+
+// repeats says whether a message is what its turn says already: what was wrong
+// with it.
+func repeats(m trajectories.Message, turn trajectories.Turn) bool {
+	return m.Kind == trajectories.MessageFeedback && turn.FormatError != "" && m.Text == turn.FormatError
 }
 
 // roleOf is the role of a message in the history. Who is shown something new is
@@ -238,7 +244,11 @@ func (t *translator) talk(turn trajectories.Turn, seen *list) error {
 			return err
 		}
 	}
-	return t.out.step(stepOf("", turn.Message, &turn.FormatError, 0), seen)
+	wrong := turn.FormatError
+	if byItself(turn.Message) {
+		wrong = "" // such a step is none in the wrong form
+	}
+	return t.out.step(stepOf("", turn.Message, &wrong, 0), seen)
 }
 
 // stepOf is a step of the trajectory. One without an observation has none
