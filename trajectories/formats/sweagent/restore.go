@@ -32,6 +32,7 @@ type extras struct {
 
 	// Of a turn.
 	Native          bool
+	Unnamed         bool // its message has no action
 	Query, Messages bool
 	Action          *string
 	Step            json.RawMessage
@@ -246,7 +247,7 @@ func (r *restorer) answer(s *restored, o trajectories.Origin) json.RawMessage {
 	if !r.header.Chat {
 		add("thought", s.thought())
 	}
-	if !r.header.Chat || len(s.turn.Actions) > 0 && !s.extras.Native {
+	if !r.header.Chat && !s.extras.Unnamed || r.header.Chat && len(s.turn.Actions) > 0 && !s.extras.Native {
 		add("action", s.action)
 	}
 	if s.extras.Native {

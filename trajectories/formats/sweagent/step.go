@@ -160,6 +160,9 @@ func (r *reader) turnFor(s step) (trajectories.Turn, error) {
 	origin.Add("step", stepExtra)
 	if s.message != nil {
 		t.Origin.Index = s.message.index + 1
+		if s.node != nil && !has(s.message.node, "action") {
+			origin.Add("unnamed", json.RawMessage("true"))
+		}
 		if err := r.messageExtra(s, &t, native, &origin); err != nil {
 			return t, err
 		}
