@@ -14,7 +14,7 @@ import (
 // the form of its version; anything else as version 1.1 would have it, as far
 // as it can: see lossy.
 func export(t formats.Source, w io.Writer) (err error) {
-	f := file{w: bufio.NewWriter(w)}
+	f := file{w: bufio.NewWriterSize(w, chunk)}
 	defer func() { err = errors.Join(err, f.free()) }()
 	if err := write(t, &f); err != nil {
 		return fmt.Errorf("writing %s: %w", Name, err)

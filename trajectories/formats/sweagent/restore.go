@@ -9,8 +9,12 @@ import (
 	"strings"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 )
 
 // A restorer writes what was imported from a .traj as it was.
@@ -25,28 +29,38 @@ type restorer struct {
 // extras are the members of an origin's Extra, of all kinds of events.
 type extras struct {
 	// Of the header.
-	System, User *struct{ Parts, Rest json.RawMessage }
-	PromptFirst  bool `json:"prompt_first"`
-	Chat         bool
-	Rest         json.RawMessage
+	System      *opening        `json:"system"`
+	User        *opening        `json:"user"`
+	PromptFirst bool            `json:"prompt_first"`
+	Chat        bool            `json:"chat"`
+	Rest        json.RawMessage `json:"rest"`
 
 	// Of a turn.
-	Native          bool
-	Unnamed         bool // its message has no action
-	Query, Messages bool
-	Action          *string
-	Step            json.RawMessage
+	Native   bool            `json:"native"`
+	Unnamed  bool            `json:"unnamed"` // its message has no action
+	Query    bool            `json:"query"`
+	Messages bool            `json:"messages"`
+	Action   *string         `json:"action"`
+	Step     json.RawMessage `json:"step"`
 
 	// Of a turn and an observation.
-	Message json.RawMessage
+	Message json.RawMessage `json:"message"`
 
 	// Of an observation.
-	Before, After string
-	Role          *string
+	Before string  `json:"before"`
+	After  string  `json:"after"`
+	Role   *string `json:"role"`
 
 	// Of the end.
-	Info, Retry json.RawMessage
-	ModelStats  json.RawMessage `json:"model_stats"`
+	Info       json.RawMessage `json:"info"`
+	Retry      json.RawMessage `json:"retry"`
+	ModelStats json.RawMessage `json:"model_stats"`
+}
+
+// An opening is what is kept of a message of the header.
+type opening struct {
+	Parts json.RawMessage `json:"parts"`
+	Rest  json.RawMessage `json:"rest"`
 }
 
 // unpack returns an event's origin.
@@ -58,7 +72,7 @@ func unpack(o *trajectories.Origin) (trajectories.Origin, extras, error) {
 	if o.Extra == nil {
 		return *o, x, nil
 	}
-	if err := json.Unmarshal(o.Extra, &x); err != nil {
+	if err := jsonv2.Unmarshal(o.Extra, &x, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
 		return *o, x, fmt.Errorf("reading what was kept of the source: %w", err)
 	}
 	return *o, x, nil
@@ -68,6 +82,7 @@ func unpack(o *trajectories.Origin) (trajectories.Origin, extras, error) {
 type restored struct {
 	turn     trajectories.Turn
 	extras   extras
+	rest     map[string]json.RawMessage // what is kept of the step
 	response string
 	action   string
 	query    int // the history up to its answer
@@ -91,7 +106,7 @@ func newRestorer(f *file, h trajectories.Header) (*restorer, error) {
 	r := &restorer{out: f, header: x}
 	for _, m := range []struct {
 		role, text string
-		extra      *struct{ Parts, Rest json.RawMessage }
+		extra      *opening
 	}{{"system", h.System, x.System}, {"user", h.Prompt, x.User}} {
 		if m.extra == nil && m.text == "" {
 			continue
@@ -169,16 +184,15 @@ func (r *restorer) turn(t trajectories.Turn) error {
 			return err
 		}
 	}
-	s := &restored{turn: t, extras: x, view: r.saw}
+	s := &restored{turn: t, extras: x, rest: members(x.Step), view: r.saw}
 	r.saw = nil
 	blocks := len(t.Actions) > 0 && !x.Native
 	if blocks {
 		s.action = commandOf(t, 0)
 	}
-	step := members(x.Step)
 	if x.Action != nil {
 		s.action = *x.Action
-	} else if action, ok := step["action"]; ok {
+	} else if action, ok := s.rest["action"]; ok {
 		s.action = textOf(action)
 	}
 	switch s.response = t.Message; {
@@ -206,9 +220,12 @@ func commandOf(t trajectories.Turn, k int) string {
 	return arguments.Command
 }
 
+// members are the members of an object, of which nil has none.
 func members(object json.RawMessage) map[string]json.RawMessage {
-	var m map[string]json.RawMessage
-	_ = json.Unmarshal(object, &m) // nil has none
+	m := map[string]json.RawMessage{}
+	for name, value := range chat.Members(object) {
+		m[name] = json.RawMessage(value)
+	}
 	return m
 }
 
@@ -220,7 +237,7 @@ func textOf(value json.RawMessage) string {
 
 // thought is what the step says before its command.
 func (s *restored) thought() string {
-	if thought, ok := members(s.extras.Step)["thought"]; ok {
+	if thought, ok := s.rest["thought"]; ok {
 		return textOf(thought)
 	}
 	if len(s.turn.Actions) > 0 && !s.extras.Native {
@@ -357,9 +374,8 @@ func (r *restorer) flush() error {
 		return nil
 	}
 	var m formats.Members
-	rest := members(s.extras.Step)
 	add := func(name, text string) {
-		if _, ok := rest[name]; !ok {
+		if _, ok := s.rest[name]; !ok {
 			m.AddText(name, text)
 		}
 	}
@@ -374,7 +390,7 @@ func (r *restorer) flush() error {
 	}
 	add("response", s.response)
 	add("thought", s.thought())
-	if _, ok := rest["execution_time"]; !ok && s.duration > 0 {
+	if _, ok := s.rest["execution_time"]; !ok && s.duration > 0 {
 		m.Add("execution_time", seconds(s.duration))
 	}
 	m.AddAll(s.extras.Step)

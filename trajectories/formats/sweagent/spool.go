@@ -8,6 +8,9 @@ import (
 	"os"
 )
 
+// chunk is how much is written at a time, in bytes.
+const chunk = 32 << 10
+
 // A spool is a list of messages in a temporary file. A .traj has the history
 // behind the steps, and steps repeat runs of it: so it is written beside them
 // and copied, and an export needs neither a second pass nor memory. The zero
@@ -25,20 +28,23 @@ func (s *spool) add(message json.RawMessage) error {
 		if err != nil {
 			return fmt.Errorf("spooling the history: %w", err)
 		}
-		s.file, s.w = file, bufio.NewWriter(file)
+		s.file, s.w = file, bufio.NewWriterSize(file, chunk)
 		// The name may go at once: the file lives as long as it is open.
 		if err := os.Remove(file.Name()); err != nil {
 			return fmt.Errorf("spooling the history: %w", err)
 		}
 	}
-	start := s.end(s.len())
+	end := s.end(s.len()) + int64(len(message))
 	if s.len() > 0 {
-		message = append(json.RawMessage{','}, message...)
+		end++
+		if err := s.w.WriteByte(','); err != nil {
+			return fmt.Errorf("spooling the history: %w", err)
+		}
 	}
 	if _, err := s.w.Write(message); err != nil {
 		return fmt.Errorf("spooling the history: %w", err)
 	}
-	s.ends = append(s.ends, start+int64(len(message)))
+	s.ends = append(s.ends, end)
 	return nil
 }
 

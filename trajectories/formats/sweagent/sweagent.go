@@ -1,5 +1,5 @@
 // Package sweagent reads the .traj files of SWE-agent
-// (https://github.com/SWE-agent/SWE-agent) of all its versions.
+// (https://github.com/SWE-agent/SWE-agent) of all its versions, and writes them.
 //
 // A file says the same thing twice, and neither is whole. The trajectory is a
 // list of steps: what the policy answered, the command that was made of it, and
@@ -22,6 +22,14 @@
 //
 // A RetryAgent's file holds attempts, and at the top a copy of the best one.
 // Each attempt is one trajectory; the copy is none.
+//
+// What was imported is written as it was, an attempt as a file of its own: what
+// the RetryAgent noted of all attempts is its member "retry" then. Trajectories
+// of other formats become version 1.1. There an answer makes one call, so one
+// with more becomes several steps; and of the lists that repeat the history
+// there are the first, by which the version is told, and the last, from which
+// other programs take the chat to train on. SWE-agent itself writes them all,
+// and its files grow with the square of their length.
 package sweagent
 
 import (
