@@ -12,17 +12,17 @@ import (
 )
 
 // commandLine is action k of a turn, from 0, as a command for a shell, which is
-// how a step has it: of bash its command; of another tool its name, and then
+// how a step has it: of a shell its command; of another tool its name, and then
 // its arguments as options. The editor's command and path need no names
 // (sweagent/tools/commands.py). The call itself is in the history.
 func commandLine(t trajectories.Turn, k int) string {
-	tool := t.Actions[k].Tool
-	if command := commandOf(t, k); tool == "bash" && strings.TrimSpace(command) != "" {
-		return command
+	a := t.Actions[k]
+	if typed := typedInto(t, k); strings.TrimSpace(typed) != "" {
+		return typed
 	}
-	words := []string{quote(tool)}
-	for name, value := range chat.Members(t.Actions[k].Arguments) {
-		if tool != "str_replace_editor" || name != "command" && name != "path" {
+	words := []string{quote(a.Tool)}
+	for name, value := range chat.Members(a.Arguments) {
+		if !isEditor(a.Tool) || name != "command" && name != "path" {
 			words = append(words, quote("--"+name))
 		}
 		for _, word := range argument(value) {
@@ -31,6 +31,24 @@ func commandLine(t trajectories.Turn, k int) string {
 	}
 	return strings.Join(words, " ")
 }
+
+// typedInto is what action k of a turn types into a shell, by the names that
+// its tool has in the programs whose trajectories are imported; "" for tools
+// that are none.
+func typedInto(t trajectories.Turn, k int) string {
+	switch t.Actions[k].Tool {
+	case "bash", "execute_bash", "terminal", "shell", "run", "run_shell_command":
+		return commandOf(t, k)
+	case "bash_command": // of Terminus
+		var arguments struct{ Keystrokes string }
+		_ = json.Unmarshal(t.Actions[k].Arguments, &arguments) // what is not there is not typed
+		return arguments.Keystrokes
+	}
+	return ""
+}
+
+// isEditor says whether a tool is the editor that SWE-agent and OpenHands share.
+func isEditor(tool string) bool { return tool == "str_replace_editor" || tool == "file_editor" }
 
 // argument is a value as words of a command: a text as it is, a list of numbers
 // as many words, anything else as JSON.

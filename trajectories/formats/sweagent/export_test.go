@@ -3,14 +3,19 @@ package sweagent_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"iter"
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/formatstest"
@@ -116,6 +121,43 @@ func TestLogsThatSomebodyHasChangedAreWrittenOrRefused(t *testing.T) {
 	require.ErrorContains(t, sweagent.Format().Export(formats.Of(tr), &bytes.Buffer{}), "no view has added")
 	tr.Turns[0].Origin = &trajectories.Origin{Extra: json.RawMessage(`{"query":"x"}`)}
 	require.ErrorContains(t, sweagent.Format().Export(formats.Of(tr), &bytes.Buffer{}), "what was kept of the source")
+}
+
+// long is a source of many turns, of which none is held.
+type long struct {
+	formats.Source
+	turns int
+	each  func()
+}
+
+func (l long) Events() iter.Seq2[trajectories.Event, error] {
+	return func(yield func(trajectories.Event, error) bool) {
+		for n := range l.turns {
+			id := strconv.Itoa(n)
+			t := trajectories.Turn{N: n + 1, Actions: []env.Action{{ID: id, Tool: "bash", Arguments: json.RawMessage(`{"command":"ls"}`)}}}
+			o := trajectories.Observation{Turn: n + 1, Observation: env.Observation{Action: id, Text: strings.Repeat("line\n", 20_000)}}
+			if !yield(trajectories.Event{Turn: &t}, nil) || !yield(trajectories.Event{Observation: &o}, nil) {
+				return
+			}
+		}
+		l.each()
+	}
+}
+
+func TestAnExportHoldsOneStepAtATime(t *testing.T) {
+	for _, source := range []*trajectories.Source{nil, {Format: sweagent.Name}} {
+		tr := foreign()
+		tr.Header.Source = source
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		end := func() {
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+		}
+		require.NoError(t, sweagent.Format().Export(long{formats.Of(tr), 300, end}, io.Discard))
+		require.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(8<<20), "of 30 MB")
+	}
 }
 
 // FuzzExport checks that whatever was imported is the same after an export and

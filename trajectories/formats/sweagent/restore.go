@@ -287,8 +287,8 @@ func calls(t trajectories.Turn) json.RawMessage {
 
 func (r *restorer) observation(b trajectories.Observation) error {
 	s := r.step
-	if s == nil || b.Turn != s.turn.N {
-		return fmt.Errorf("an observation of turn %d, which has ended", b.Turn)
+	if s == nil || b.Turn != s.turn.N || len(s.turn.Actions) == 0 {
+		return fmt.Errorf("an observation of turn %d, which is over or has no action", b.Turn)
 	}
 	o, x, err := unpack(b.Origin)
 	if err != nil {

@@ -218,6 +218,26 @@ func TestOtherTrajectoriesAreWrittenAsVersion11(t *testing.T) {
 	 "environment": "a__b-1"}`, string(export(t, foreign())))
 }
 
+func TestCallsAreRenderedAsCommands(t *testing.T) {
+	for _, tt := range []struct{ tool, arguments, want string }{
+		{"bash", `{"command":"ls -a\n","timeout":5}`, "ls -a\n"},
+		{"execute_bash", `{"command":"ls"}`, "ls"},
+		{"bash_command", `{"keystrokes":"ls\n","duration":0.1}`, "ls\n"},
+		{"bash", `{"command":" "}`, "bash --command ' '"},
+		{"bash", `{}`, "bash"},
+		{"submit", `{}`, "submit"},
+		{"str_replace_editor", `{"command":"insert","path":"/a","insert_line":3,"new_str":"it's"}`, `str_replace_editor insert /a --insert_line 3 --new_str 'it'"'"'s'`},
+		{"file_editor", `{"command":"view","path":"/a","view_range":[1,-1]}`, "file_editor view /a --view_range 1 -1"},
+		{"odd tool", `{"a b":null,"c":[],"d":["x"],"e":{"f":1}}`, `'odd tool' '--a b' null --c '[]' --d '["x"]' --e '{"f":1}'`},
+	} {
+		tr := foreign()
+		tr.Turns, tr.Observations = []trajectories.Turn{{N: 1, Actions: []env.Action{{ID: "1", Tool: tt.tool, Arguments: json.RawMessage(tt.arguments)}}}}, nil
+		var file struct{ Trajectory []struct{ Action string } }
+		require.NoError(t, json.Unmarshal(export(t, tr), &file))
+		require.Equal(t, tt.want, file.Trajectory[0].Action)
+	}
+}
+
 func TestWhatCannotBeHeldIsListed(t *testing.T) {
 	var fields []string
 	for _, l := range sweagent.Format().Lossy(foreign()) {
