@@ -68,7 +68,7 @@ func (l *losses) header(t *trajectories.Trajectory) {
 		{"header.started", !h.Started.IsZero(), nowhere},
 		{"header.task.repo", h.Task.Repo != "" && repository(address(h.Task.Repo)) != h.Task.Repo, "it is no repository of GitHub"},
 		{"header.task.base_commit", h.Task.BaseCommit != "" && !commit.MatchString(h.Task.BaseCommit), "it is no commit"},
-		{"header.task.problem_statement", h.Task.ProblemStatement == "" && h.Prompt != "", "a reader tells it from the prompt"},
+		{"header.task.problem_statement", h.Task.ProblemStatement == "" && (h.Prompt != "" || prompt), "a reader tells it from the prompt"},
 		{"header.policy.name", h.Policy.Name != "" && h.Policy.Name != "swe-agent", "the file says that SWE-agent acted"},
 		{"header.policy.version", h.Policy.Version != "", "the version in the file is SWE-agent's"},
 		{"header.policy.synthetic_reasoning", h.Policy.SyntheticReasoning, nowhere},

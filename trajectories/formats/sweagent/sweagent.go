@@ -56,7 +56,8 @@ func detect(n *document.Node) formats.Match {
 	}
 	if steps := formats.Member(n, "trajectory"); steps != nil && steps.Kind() == document.Array {
 		step := first(steps)
-		if step == nil && isChat(n) || step != nil && has(step, "action") && has(step, "observation") {
+		unbegun := step == nil && has(n, "history") && has(n, "info")
+		if unbegun || step == nil && isChat(n) || step != nil && has(step, "action") && has(step, "observation") {
 			return formats.Match{Confidence: formats.Likely, Version: version(step)}
 		}
 		return formats.Match{}

@@ -55,6 +55,9 @@ func lacks(t *testing.T, first *trajectories.Trajectory) {
 		return slices.ContainsFunc(lost, func(l formats.Loss) bool { return l.Field == field })
 	}
 	// What an import has more of.
+	if first.Header.Policy.Name == "" {
+		lost = append(lost, formats.Loss{Field: "header.policy.name"}) // the program's
+	}
 	if first.End == nil || first.End.Usage == (trajectories.Usage{}) {
 		lost = append(lost, formats.Loss{Field: "end.usage"}) // the sum of the turns
 	}
@@ -67,8 +70,8 @@ func lacks(t *testing.T, first *trajectories.Trajectory) {
 	if listed("observation.turn") {
 		lost = append(lost, formats.Loss{Field: "observation"}, formats.Loss{Field: "message.orphan"}) // the one in place of the other
 	}
-	if listed("header.prompt") {
-		lost = append(lost, formats.Loss{Field: "message.note"}) // the header has it
+	if listed("header.prompt") || listed("header.system") {
+		lost = append(lost, formats.Loss{Field: "message"}) // the header has it
 	}
 	want, got := without(t, split(first), lost), without(t, again[0], lost)
 	for i := range min(len(want), len(got)) {
@@ -110,6 +113,7 @@ func split(t *trajectories.Trajectory) *trajectories.Trajectory {
 			c.Observations = append(c.Observations, o)
 		}
 	}
+	slices.SortStableFunc(c.Observations, func(a, b trajectories.Observation) int { return a.Turn - b.Turn })
 	for _, m := range t.Messages {
 		m.After = turns[m.After]
 		c.Messages = append(c.Messages, m)
@@ -372,4 +376,34 @@ func foreign() *trajectories.Trajectory {
 		Messages: []trajectories.Message{{After: 1, Role: "user", Kind: trajectories.MessageNote, Shown: true, Text: "careful"}},
 		End:      &trajectories.End{Status: trajectories.ExitSubmitted, Limit: trajectories.ExitCostLimit, Detail: "no idea", Patch: "diff --git a/a b/a\n", Usage: trajectories.Usage{Calls: 3, Cost: 1.5, PromptTokens: 9, CompletionTokens: 1000000}},
 	}
+}
+
+// FuzzTranslate checks that an export of anything lacks what is listed and
+// nothing else.
+func FuzzTranslate(f *testing.F) {
+	f.Add([]byte(`{"instance_id": "a", "messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "P"},
+		{"role": "assistant", "content": "I look.", "reasoning_content": "Hm.", "tool_calls": [
+			{"id": "1", "type": "function", "function": {"name": "bash", "arguments": "{\"command\": \"ls\"}"}},
+			{"id": "2", "type": "function", "function": {"name": "f", "arguments": "{"}}]},
+		{"role": "user", "content": "careful"}, {"role": "tool", "tool_call_id": "2", "content": "b"}, {"role": "tool", "tool_call_id": "1", "content": "a"},
+		{"role": "assistant", "content": "Bye.", "weight": 0}, {"role": "tool", "tool_call_id": "9", "content": "c"}, {"role": "critic", "content": "d"},
+		{"role": "assistant", "content": null, "tool_calls": [{"id": "1", "function": {"name": "submit", "arguments": {}}}]}], "exit_status": "submitted", "model_patch": "diff\n"}`))
+	f.Add([]byte(`{"schema_version": "ATIF-v1.7", "agent": {"name": "a", "version": "1"}, "steps": [
+		{"step_id": 1, "source": "user", "message": "P"},
+		{"step_id": 2, "source": "agent", "message": "M", "tool_calls": [{"tool_call_id": "c", "function_name": "f", "arguments": {}}], "observation": {"results": [{"source_call_id": "c", "content": "x"}, {"content": "y"}]}},
+		{"step_id": 3, "source": "agent", "message": "?", "observation": {"results": [{"content": "No call."}]}},
+		{"step_id": 4, "source": "system", "message": "note"},
+		{"step_id": 5, "source": "agent", "message": "N", "is_copied_context": true, "llm_call_count": 0}]}`))
+	others := []formats.Format{mini.Format11(), mini.Format1(), openhands.V0(), openhands.V1(), swesmith.Format(), atif.Format(), openai.Format()}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		path := filepath.Join(t.TempDir(), "x.json")
+		require.NoError(t, os.WriteFile(path, content, 0o600))
+		var all formats.Collector
+		for _, err := range formats.Import(t.Context(), []string{path}, formats.Options{Formats: others, To: &all, KeepGoing: true}) {
+			require.NoError(t, err)
+		}
+		for _, first := range all.Whole {
+			lacks(t, first)
+		}
+	})
 }
