@@ -3,6 +3,7 @@
 package summary
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"time"
@@ -14,7 +15,7 @@ import (
 
 // Version changes whenever Of says something else of the same trajectory.
 // Whoever keeps summaries makes them anew then.
-const Version = 2
+const Version = 3
 
 // A Summary is what is kept of one trajectory.
 type Summary struct {
@@ -43,7 +44,7 @@ type Summary struct {
 	Observations int `json:"observations"`
 	FormatErrors int `json:"format_errors,omitempty"`
 	// Usage is that of the end, where the source may count what belongs to no
-	// turn, and the sum of the turns where the end has none.
+	// turn; what the end does not count is the sum of the turns.
 	Usage trajectories.Usage `json:"usage,omitzero"`
 
 	PatchBytes   int    `json:"patch_bytes"`
@@ -114,9 +115,7 @@ func (s *Summary) turn(t trajectories.Turn) {
 
 func (s *Summary) end(e trajectories.End) {
 	s.Status, s.Limit = e.Status, e.Limit
-	if e.Usage != (trajectories.Usage{}) {
-		s.Usage = e.Usage
-	}
+	s.Usage = whole(s.Usage, e.Usage)
 	s.PatchBytes, s.PatchUnknown = len(e.Patch), e.PatchUnknown
 	if e.Patch != "" {
 		digest := sha256.Sum256([]byte(e.Patch))
@@ -124,5 +123,17 @@ func (s *Summary) end(e trajectories.End) {
 	}
 	for _, n := range e.Redactions {
 		s.Redactions += n
+	}
+}
+
+// whole is the usage of all turns and of what belongs to none. An end may count
+// some of it only: mini-swe-agent's has calls and cost, and no tokens.
+func whole(turns, end trajectories.Usage) trajectories.Usage {
+	return trajectories.Usage{
+		Calls:            cmp.Or(end.Calls, turns.Calls),
+		PromptTokens:     cmp.Or(end.PromptTokens, turns.PromptTokens),
+		CachedTokens:     cmp.Or(end.CachedTokens, turns.CachedTokens),
+		CompletionTokens: cmp.Or(end.CompletionTokens, turns.CompletionTokens),
+		Cost:             cmp.Or(end.Cost, turns.Cost),
 	}
 }

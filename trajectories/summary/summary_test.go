@@ -79,7 +79,7 @@ func TestASummaryIsWhatTheTrajectorySays(t *testing.T) {
 		"all of it": {func(*trajectories.Trajectory) {}, func(*summary.Summary) {}},
 		"the end counts what no turn does": {
 			func(t *trajectories.Trajectory) { t.End.Usage = trajectories.Usage{Calls: 9, Cost: 2} },
-			func(s *summary.Summary) { s.Usage = trajectories.Usage{Calls: 9, Cost: 2} },
+			func(s *summary.Summary) { s.Usage = trajectories.Usage{Calls: 9, PromptTokens: 30, Cost: 2} },
 		},
 		"no end": {
 			func(t *trajectories.Trajectory) { t.End = nil },

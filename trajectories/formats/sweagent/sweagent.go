@@ -42,7 +42,7 @@ const Name = "swe-agent"
 
 // Format is SWE-agent's .traj.
 func Format() formats.Format {
-	return formats.Format{Name: Name, Detect: detect, Import: read, Export: export, Lossy: lossy}
+	return formats.Format{Name: Name, Detect: detect, Import: read, Export: export, Ending: ".traj", Lossy: lossy}
 }
 
 func detect(n *document.Node) formats.Match {
