@@ -26,6 +26,8 @@ func (a *app) trajCommand() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.trajImportCommand())
+	cmd.AddCommand(a.trajShowCommand())
+	cmd.AddCommand(a.trajStatsCommand())
 	return cmd
 }
 

@@ -50,6 +50,29 @@ func Clean(s string) string {
 	return b.String()
 }
 
+// WithoutColours returns a text without the sequences that set colours and change
+// nothing else: programs that were not asked for them write many.
+func WithoutColours(s string) string {
+	const start = "\x1b["
+	if !strings.Contains(s, start) {
+		return s
+	}
+	var b strings.Builder
+	for {
+		before, rest, ok := strings.Cut(s, start)
+		b.WriteString(before)
+		if !ok {
+			return b.String()
+		}
+		after := strings.TrimLeft(rest, "0123456789;:")
+		if after, ok = strings.CutPrefix(after, "m"); !ok {
+			b.WriteString(start)
+			after = rest
+		}
+		s = after
+	}
+}
+
 // plain says that a text is clean as it is.
 func plain(s string) bool {
 	for i := range len(s) {
@@ -129,7 +152,9 @@ func Wrap(s string, width int) []string {
 		}
 		used += cells
 		at += len(cluster)
-		if boundaries&uniseg.MaskLine == uniseg.LineCanBreak {
+		// Paths and options, at whose slashes and hyphens a text may be broken too,
+		// are easier to read and to copy whole.
+		if boundaries&uniseg.MaskLine == uniseg.LineCanBreak && (cluster == " " || cells == 2) {
 			chance, beyond = at, used
 		}
 		rest, state = next, newState

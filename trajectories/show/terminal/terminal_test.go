@@ -29,6 +29,18 @@ func TestClean(t *testing.T) {
 	}
 }
 
+func TestWithoutColours(t *testing.T) {
+	for text, want := range map[string]string{
+		"plain": "plain",
+		"\x1b[1;31mred\x1b[0m\x1b[m and\x1b[38:5:1m": "red and",
+		"\x1b[2J\x1b[31m": "\x1b[2J",
+		"\x1b[":           "\x1b[",
+		"\x1b]0;title\a":  "\x1b]0;title\a",
+	} {
+		require.Equal(t, want, terminal.WithoutColours(text))
+	}
+}
+
 func TestCut(t *testing.T) {
 	tests := []struct {
 		text  string
@@ -64,6 +76,7 @@ func TestWrap(t *testing.T) {
 		{"incomprehensibilities", 8, []string{"incompre", "hensibil", "ities"}},
 		{"a incomprehensibilities", 8, []string{"a", "incompre", "hensibil", "ities"}},
 		{"世界世界世界", 5, []string{"世界", "世界", "世界"}},
+		{"cd some/path --a-flag", 10, []string{"cd", "some/path", "--a-flag"}},
 		{"    indented words stay", 12, []string{"    indented", "words stay"}},
 		{"trailing          ", 10, []string{"trailing"}},
 		{"世界世", 0, []string{"世界", "世"}},
