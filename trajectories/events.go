@@ -36,6 +36,7 @@ type decoder struct {
 
 	outline bool
 	short   []byte // a line without what an outline leaves out
+	omitted int    // bytes of the text that was left out of this line
 
 	number int // of the line
 	offset int64
@@ -72,6 +73,7 @@ func (d *decoder) next() (Event, error) {
 	}
 	d.number++
 	d.offset += int64(len(d.line))
+	d.omitted = 0
 	if err := d.read(); err != nil {
 		return Event{}, err
 	}
@@ -93,7 +95,7 @@ func (d *decoder) next() (Event, error) {
 			d.order.accept(event)
 		}
 	}
-	event.Line, event.Offset = d.number, d.offset
+	event.Line, event.Offset, event.Omitted = d.number, d.offset, d.omitted
 	return event, err
 }
 

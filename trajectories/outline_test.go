@@ -3,10 +3,12 @@ package trajectories_test
 import (
 	"bytes"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories"
 )
 
@@ -33,7 +35,8 @@ func short(e trajectories.Event) trajectories.Event {
 		e.Turn = &t
 	case e.Observation != nil:
 		o := *e.Observation
-		o.Raw, o.Origin = nil, nil
+		e.Omitted += len(o.Text)
+		o.Text, o.Raw, o.Origin = "", nil, nil
 		e.Observation = &o
 	case e.Message != nil:
 		m := *e.Message
@@ -45,6 +48,10 @@ func short(e trajectories.Event) trajectories.Event {
 		e.View = &v
 	case e.End != nil:
 		end := *e.End
+		if utf8.ValidString(end.Patch) { // else it stands in another member
+			e.Omitted += len(end.Patch)
+			end.Patch = ""
+		}
 		end.Origin = nil
 		e.End = &end
 	}
@@ -90,6 +97,35 @@ func TestAnOutlineOfAForeignLog(t *testing.T) {
 	}
 }
 
+func TestWhatAnOutlineOmits(t *testing.T) {
+	for _, text := range []string{
+		"", "plain", "two\nlines\t", `\"quoted\" \\`, "café 世界 👩‍💻", "\x00\x1f\u2028<&>", "\\u0041", "caf\xe9",
+	} {
+		log := encode(t, &trajectories.Trajectory{
+			Turns:        []trajectories.Turn{{N: 1, Actions: []env.Action{{ID: "a", Arguments: []byte("{}")}}}},
+			Observations: []trajectories.Observation{{Turn: 1, Observation: env.Observation{Action: "a", Text: text}}},
+			End:          &trajectories.End{Patch: text},
+		})
+		whole, err := trajectories.Decode("x", bytes.NewReader(log))
+		require.NoError(t, err)
+		events, err := outline(log)
+		require.NoError(t, err)
+		require.Equal(t, len(whole.Observations[0].Text), events[2].Omitted, "%q", text)
+		require.Equal(t, len(whole.End.Patch), events[3].Omitted+len(events[3].End.Patch), "%q", text)
+	}
+	// Another program may escape what needs no escape, or escape it wrongly.
+	const before = `{"type":"header","version":1}` + "\n" + `{"type":"end","status":"submitted","patch":"`
+	for text, want := range map[string]string{`\u00e9\u4e16\/\ud83d\ude00`: "é世/😀", `\ud83d`: "\uFFFD", `\ud83dx`: "\uFFFDx", `\ude00\ud83d`: "\uFFFD\uFFFD"} {
+		events, err := outline([]byte(before + text + "\"}\n"))
+		require.NoError(t, err)
+		require.Equal(t, len(want), events[1].Omitted+len(events[1].End.Patch), text)
+	}
+	for _, text := range []string{`\u00`, `\u00g0`} {
+		_, err := outline([]byte(before + text + "\"}\n"))
+		require.ErrorContains(t, err, "not valid JSON", text)
+	}
+}
+
 func TestErrorsInAnOutlineAreThoseOfTheLog(t *testing.T) {
 	header := `{"type":"header","version":1,"system":"a long system prompt"}` + "\n"
 	for _, line := range []string{
@@ -123,7 +159,7 @@ func FuzzOutline(f *testing.F) {
 			want = append(want, short(e))
 		}
 		require.NoError(t, err)
-		for i, e := range events { // a last line may be whole
+		for i, e := range events { // a last line, or one with odd texts, may be whole
 			events[i] = short(e)
 		}
 		require.Equal(t, want, events)

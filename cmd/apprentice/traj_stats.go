@@ -71,8 +71,8 @@ and it holds the whole lists.`,
 // which has no name.
 func (a *app) trajStats(ctx context.Context, paths []string, by string) ([]show.Group, error) {
 	// There is little in memory, and much goes through it.
-	defer debug.SetGCPercent(debug.SetGCPercent(400))
-	memo := behaviour.NewMemo(16 << 20)
+	defer debug.SetGCPercent(debug.SetGCPercent(300))
+	memo := behaviour.NewMemo(8 << 20)
 	bar := a.counting("reading trajectories")
 	groups, err := stats.Collect(ctx, outlines(paths), stats.Options{
 		Workers:  runtime.GOMAXPROCS(0),

@@ -67,9 +67,9 @@ func Of(from formats.Source, classify Classify) (Episode, error) {
 		case e.Turn != nil:
 			r.turn(e.Turn)
 		case e.Observation != nil:
-			r.observation(e.Observation)
+			r.observation(e.Observation, len(e.Observation.Text)+e.Omitted)
 		case e.End != nil:
-			r.end(e.End)
+			r.end(e.End, len(e.End.Patch)+e.Omitted)
 		}
 	}
 	return r.Episode, nil
@@ -120,7 +120,7 @@ func (r *reading) turn(t *trajectories.Turn) {
 	}
 }
 
-func (r *reading) observation(o *trajectories.Observation) {
+func (r *reading) observation(o *trajectories.Observation, bytes int) {
 	i, ok := r.open[o.Action]
 	if !ok {
 		return // of a copied turn
@@ -128,13 +128,13 @@ func (r *reading) observation(o *trajectories.Observation) {
 	delete(r.open, o.Action)
 	r.Observations++
 	act := &r.Acts[i]
-	act.Answered, act.Failed, act.Bytes = true, o.Failed, len(o.Text)
+	act.Answered, act.Failed, act.Bytes = true, o.Failed, bytes
 }
 
-func (r *reading) end(e *trajectories.End) {
+func (r *reading) end(e *trajectories.End, patch int) {
 	r.Status, r.Limit = e.Status, e.Limit
 	r.Usage = e.Usage.Or(r.Usage)
-	r.PatchBytes, r.PatchUnknown = len(e.Patch), e.PatchUnknown
+	r.PatchBytes, r.PatchUnknown = patch, e.PatchUnknown
 	if !e.Time.IsZero() && !r.started.IsZero() {
 		r.Seconds = int(e.Time.Sub(r.started).Seconds())
 	}
