@@ -34,8 +34,8 @@ func (a *app) trajShowCommand() *cobra.Command {
 		Short: "Read a trajectory: what was thought, done and answered, step by step",
 		Long: `Show a trajectory as a text: who worked on what, then step by step what was
 thought and said, what was done, and what came back, and at last how it ended and
-the patch. Of a folder or a run with several trajectories, name one by its ID, or
-by as much of it as only one has.
+the patch. Of a folder or a run with several trajectories, name one by its ID, by
+its task, or by as much of the ID as only one has.
 
 What is long is folded: reasoning to its first lines, output to its first and last
 ones. --full shows everything, and the prompts too.
@@ -138,10 +138,11 @@ func (s showing) options(width int) (show.Options, error) {
 	return o, nil
 }
 
-// oneLog finds the trajectory that is meant: by its id, or by a part of the id
-// that no other one has. Without an id there must be one only.
+// oneLog finds the trajectory that is meant: by its id, by the task that it is the
+// only one of, or by a part of the id that no other one has. Without an id there
+// must be one only.
 func oneLog(path, id string) (*store.Log, error) {
-	var all, like []*store.Log
+	var all, tried, like []*store.Log
 	var broken error
 	for l, err := range logs([]string{path}) {
 		if err != nil {
@@ -152,6 +153,9 @@ func oneLog(path, id string) (*store.Log, error) {
 			return l, nil
 		}
 		all = append(all, l)
+		if l.Header().Task.ID == id {
+			tried = append(tried, l)
+		}
 		if id != "" && strings.Contains(l.Header().ID, id) {
 			like = append(like, l)
 		}
@@ -163,6 +167,10 @@ func oneLog(path, id string) (*store.Log, error) {
 		return all[0], nil
 	case id == "":
 		return nil, userf("%s holds %d trajectories; say which one: 'apprentice traj show %s ID', with an ID of %s", path, len(all), path, names(all))
+	case len(tried) == 1:
+		return tried[0], nil
+	case len(tried) > 1:
+		return nil, userf("there are %d attempts at %s: %s", len(tried), id, names(tried))
 	case len(like) == 1:
 		return like[0], nil
 	case len(like) > 1:

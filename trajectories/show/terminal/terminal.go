@@ -134,27 +134,25 @@ func Wrap(s string, width int) []string {
 	rest, state := s, -1
 	begin, at, used := 0, 0, 0 // of the piece, of what is looked at, cells between
 	chance, beyond := 0, 0     // where the piece may end, and the cells up to there
+	solid := 0                 // where the last cluster ends that is no space
 	for rest != "" {
 		cluster, next, boundaries, newState := uniseg.StepString(rest, state)
 		cells := boundaries >> uniseg.ShiftWidth
-		if used+cells > width && cluster != " " {
-			end := at
+		for used+cells > width && cluster != " " && begin < at {
+			end, cut := at, used
 			if chance > begin {
-				end = chance
+				end, cut = chance, beyond
 			}
 			pieces = append(pieces, strings.TrimRight(s[begin:end], " "))
-			if end == at {
-				used = 0
-			} else {
-				used -= beyond
-			}
-			begin, chance, beyond = end, end, 0
+			begin, used, beyond = end, used-cut, beyond-cut
 		}
 		used += cells
-		at += len(cluster)
+		if at += len(cluster); cluster != " " {
+			solid = at
+		}
 		// Paths and options, at whose slashes and hyphens a text may be broken too,
-		// are easier to read and to copy whole.
-		if boundaries&uniseg.MaskLine == uniseg.LineCanBreak && (cluster == " " || cells == 2) {
+		// are easier to read and to copy whole. Indentation stays with its text.
+		if boundaries&uniseg.MaskLine == uniseg.LineCanBreak && (cluster == " " || cells == 2) && solid > begin {
 			chance, beyond = at, used
 		}
 		rest, state = next, newState

@@ -77,6 +77,7 @@ func TestWrap(t *testing.T) {
 		{"a incomprehensibilities", 8, []string{"a", "incompre", "hensibil", "ities"}},
 		{"世界世界世界", 5, []string{"世界", "世界", "世界"}},
 		{"cd some/path --a-flag", 10, []string{"cd", "some/path", "--a-flag"}},
+		{" 1234567世", 8, []string{" 1234567", "世"}},
 		{"    indented words stay", 12, []string{"    indented", "words stay"}},
 		{"trailing          ", 10, []string{"trailing"}},
 		{"世界世", 0, []string{"世界", "世"}},
