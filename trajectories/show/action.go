@@ -1,6 +1,7 @@
 package show
 
 import (
+	"math"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -33,17 +34,50 @@ func (s *shower) action(t *trajectories.Turn, i int) {
 		}
 	}
 	s.paragraph(terminal.Bold, margin{}, name, Whole, "")
-	for _, key := range []string{"old_str", "old_string", "search"} {
-		if value, ok := args.take(key); ok {
-			s.paragraph(terminal.Red, margin{"  - ", "  - ", "  ┊ "}, value, s.options.Text, hintFull)
-		}
-	}
-	for _, key := range []string{"new_str", "new_string", "replace", "file_text", "replacement_text"} {
-		if value, ok := args.take(key); ok {
-			s.paragraph(terminal.Green, margin{"  + ", "  + ", "  ┊ "}, value, s.options.Text, hintFull)
-		}
+	before, isChange := args.first("old_str", "old_string", "search")
+	after, isText := args.first("new_str", "new_string", "replace", "file_text", "replacement_text")
+	if isChange || isText {
+		s.change(before, after)
 	}
 	s.arguments(args)
+}
+
+// change shows a text and what it becomes. Of the lines at its beginning and its
+// end that stay, a few show where it is.
+func (s *shower) change(before, after string) {
+	const around = 2
+	old, now := split(before), split(after)
+	head := 0
+	for head < min(len(old), len(now)) && old[head] == now[head] {
+		head++
+	}
+	tail := 0
+	for tail < min(len(old), len(now))-head && old[len(old)-1-tail] == now[len(now)-1-tail] {
+		tail++
+	}
+	some := func(c terminal.Colour, sign string, lines []string) {
+		m := margin{"  " + sign + " ", "  " + sign + " ", "  ┊ "}
+		shown, room := lines, math.MaxInt
+		if fold := s.options.Text; fold != Whole {
+			shown, room = lines[:min(len(lines), int(fold))], max(int(fold), 1)
+		}
+		for _, line := range shown {
+			s.text(c, m, wrap(line, s.width-4, room)...)
+		}
+		s.missing(m, len(lines)-len(shown), hintFull)
+	}
+	some(terminal.Dim, " ", old[max(0, head-around):head])
+	some(terminal.Red, "-", old[head:len(old)-tail])
+	some(terminal.Green, "+", now[head:len(now)-tail])
+	some(terminal.Dim, " ", old[len(old)-tail:][:min(tail, around)])
+}
+
+// split are the lines of a text.
+func split(text string) []string {
+	if text = strings.TrimSuffix(terminal.Clean(text), "\n"); text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
 }
 
 // arguments shows each argument by its name.
@@ -112,15 +146,20 @@ func (a *arguments) take(name string) (value string, ok bool) {
 	return "", false
 }
 
+// first removes the first of the named arguments that is there.
+func (a *arguments) first(names ...string) (value string, ok bool) {
+	for _, name := range names {
+		if value, ok = a.take(name); ok {
+			return value, true
+		}
+	}
+	return "", false
+}
+
 // command takes the command line out of the arguments of a call that has one.
 func (a *arguments) command(main behaviour.Act) (string, bool) {
 	if main.End == 0 {
 		return "", false
 	}
-	for _, name := range []string{"command", "cmd", "keystrokes", "script", "input", "code"} {
-		if value, ok := a.take(name); ok {
-			return value, true
-		}
-	}
-	return "", false
+	return a.first("command", "cmd", "keystrokes", "script", "input", "code")
 }

@@ -62,7 +62,7 @@ func episode() *trajectories.Trajectory {
 			{N: 2, FormatError: "no call", Lost: true},
 			{N: 3, FormatError: "no call", Lost: true},
 			{N: 4, Message: "An answer " + hostile, FormatError: "two calls"},
-			{N: 5, Time: at.Add(3 * time.Minute), Actions: []env.Action{call("c", "str_replace_editor", `{"command":"str_replace","path":"src/pages.py","old_str":"total // size","new_str":"-(-total // size)\n"}`)}},
+			{N: 5, Time: at.Add(3 * time.Minute), Actions: []env.Action{call("c", "str_replace_editor", `{"command":"str_replace","path":"src/pages.py","old_str":"def pages(total, size):\n\treturn total // size\n\n\ndef last():","new_str":"def pages(total, size):\n\treturn -(-total // size)\n\n\ndef last():\n"}`)}},
 			{N: 6, Synthetic: true, Actions: []env.Action{call("d", "note", `{"text":"one\ntwo","when":{"a":1}}`), call("e", hostile, `{}`)}, Calls: []trajectories.Call{{}, {Text: `{"cut`, Invalid: true}}},
 			{N: 7, Actions: []env.Action{call("f", "bash", `{"command":"pytest -q"}`)}},
 		},
