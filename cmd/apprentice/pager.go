@@ -51,10 +51,10 @@ func (a *app) colour(when string) bool {
 	return when == colourAlways || when == colourAuto && terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
-// paged runs print with a writer that leads to the user's pager, or to standard
+// paged runs write with a writer that leads to the user's pager, or to standard
 // output if that is no terminal or there is no pager. Once the user has left the
-// pager, print gets an error from the writer, and nothing is said about it.
-func (a *app) paged(print func(io.Writer) error) error {
+// pager, write gets an error from the writer, and nothing is said about it.
+func (a *app) paged(write func(io.Writer) error) error {
 	command := os.Getenv("PAGER")
 	if command == "" {
 		command = "less"
@@ -62,13 +62,13 @@ func (a *app) paged(print func(io.Writer) error) error {
 	_, terminal := a.stdoutTerminal()
 	if program, _, _ := strings.Cut(command, " "); terminal && program != "cat" {
 		if _, err := exec.LookPath(program); err == nil {
-			return a.pipe(command, print)
+			return a.pipe(command, write)
 		}
 	}
-	return print(a.stdout)
+	return write(a.stdout)
 }
 
-func (a *app) pipe(command string, print func(io.Writer) error) error {
+func (a *app) pipe(command string, write func(io.Writer) error) error {
 	pager := exec.Command("sh", "-c", command)
 	pager.Stdout, pager.Stderr = a.stdout, a.stderr
 	pager.Env = os.Environ()
@@ -81,11 +81,11 @@ func (a *app) pipe(command string, print func(io.Writer) error) error {
 		return err
 	}
 	if err := pager.Start(); err != nil {
-		return print(a.stdout)
+		return write(a.stdout)
 	}
 	// An interrupt is for the pager, which stops searching then and goes on.
 	signal.Ignore(os.Interrupt)
-	err = print(to)
+	err = write(to)
 	if errors.Is(err, syscall.EPIPE) {
 		err = nil
 	}

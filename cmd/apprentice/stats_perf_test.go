@@ -75,17 +75,17 @@ func peakMemory(pid int) int {
 
 // makeCorpus writes n logs of so many bytes in all, made from what is in from.
 func makeCorpus(b *testing.B, from, to string, n int, bytes int64) int64 {
-	var real formats.Collector
+	var published formats.Collector
 	for _, err := range formats.Import(b.Context(), []string{from}, formats.Options{
-		Formats: allFormats(), KeepGoing: true, To: &real, Taken: func(string) bool { return false },
+		Formats: allFormats(), KeepGoing: true, To: &published, Taken: func(string) bool { return false },
 	}) {
 		require.NoError(b, err)
 	}
 	var size int64
 	rounds := 1
 	for i := range n {
-		t := real.Whole[i%len(real.Whole)]
-		if i%len(real.Whole) == 0 { // once all were there
+		t := published.Whole[i%len(published.Whole)]
+		if i%len(published.Whole) == 0 { // once all were there
 			rounds = 2
 			if size < bytes*int64(i)/int64(n) {
 				rounds = 3

@@ -97,11 +97,10 @@ func (a *app) trajShow(s showing) error {
 	if s.brief {
 		write = show.Contents
 	}
-	print := func(w io.Writer) error { return write(w, l, o) }
 	if s.noPager {
-		err = print(a.stdout)
+		err = write(a.stdout, l, o)
 	} else {
-		err = a.paged(print)
+		err = a.paged(func(w io.Writer) error { return write(w, l, o) })
 	}
 	if none, ok := errors.AsType[*show.NoStepError](err); ok {
 		return userf("--steps %s: %w", s.steps, none)

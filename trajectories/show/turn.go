@@ -122,7 +122,7 @@ func (s *shower) message(m *trajectories.Message) {
 	}
 	name := fmt.Sprintf("%s by %s", m.Kind, m.Role)
 	if m.Kind == trajectories.MessageNote {
-		name = string(m.Role)
+		name = m.Role
 	}
 	if !m.Shown {
 		name += ", not shown to the policy"
