@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -54,7 +55,7 @@ func (a *app) colour(when string) bool {
 // paged runs write with a writer that leads to the user's pager, or to standard
 // output if that is no terminal or there is no pager. Once the user has left the
 // pager, write gets an error from the writer, and nothing is said about it.
-func (a *app) paged(write func(io.Writer) error) error {
+func (a *app) paged(ctx context.Context, write func(io.Writer) error) error {
 	command := os.Getenv("PAGER")
 	if command == "" {
 		command = "less"
@@ -65,7 +66,20 @@ func (a *app) paged(write func(io.Writer) error) error {
 			return a.pipe(command, write)
 		}
 	}
-	return write(a.stdout)
+	return write(until{ctx, a.stdout})
+}
+
+// until is a writer that an interrupt ends.
+type until struct {
+	ctx context.Context
+	io.Writer
+}
+
+func (u until) Write(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.Writer.Write(p)
 }
 
 func (a *app) pipe(command string, write func(io.Writer) error) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -62,11 +63,11 @@ obeyed. On a terminal the text goes through $PAGER, or less if that is not set.`
 			}
 			return ids, cobra.ShellCompDirectiveNoFileComp
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if s.path = args[0]; len(args) > 1 {
 				s.id = args[1]
 			}
-			return a.trajShow(s)
+			return a.trajShow(cmd.Context(), s)
 		},
 	}
 	cmd.Flags().StringVar(&s.steps, "steps", "", "only these steps: 3-10,15,90-")
@@ -80,12 +81,12 @@ obeyed. On a terminal the text goes through $PAGER, or less if that is not set.`
 	return cmd
 }
 
-func (a *app) trajShow(s showing) error {
+func (a *app) trajShow(ctx context.Context, s showing) error {
 	o, err := s.options(a.width())
 	if err != nil {
 		return err
 	}
-	l, err := oneLog(s.path, s.id)
+	l, err := oneLog(ctx, s.path, s.id)
 	if err != nil {
 		return err
 	}
@@ -98,9 +99,9 @@ func (a *app) trajShow(s showing) error {
 		write = show.Contents
 	}
 	if s.noPager {
-		err = write(a.stdout, l, o)
+		err = write(until{ctx, a.stdout}, l, o)
 	} else {
-		err = a.paged(func(w io.Writer) error { return write(w, l, o) })
+		err = a.paged(ctx, func(w io.Writer) error { return write(w, l, o) })
 	}
 	if none, ok := errors.AsType[*show.NoStepError](err); ok {
 		return userf("--steps %s: %w", s.steps, none)
@@ -140,10 +141,13 @@ func (s showing) options(width int) (show.Options, error) {
 // oneLog finds the trajectory that is meant: by its id, by the task that it is the
 // only one of, or by a part of the id that no other one has. Without an id there
 // must be one only.
-func oneLog(path, id string) (*store.Log, error) {
+func oneLog(ctx context.Context, path, id string) (*store.Log, error) {
 	var all, tried, like []*store.Log
 	var broken error
 	for l, err := range logs([]string{path}) {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		if err != nil {
 			broken = cmp.Or(broken, err)
 			continue
