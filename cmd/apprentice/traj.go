@@ -25,6 +25,8 @@ func (a *app) trajCommand() *cobra.Command {
 	}
 	cmd.AddCommand(a.trajImportCommand())
 	cmd.AddCommand(a.trajListCommand())
+	cmd.AddCommand(a.trajShowCommand())
+	cmd.AddCommand(a.trajStatsCommand())
 	cmd.AddCommand(a.trajAuditCommand())
 	cmd.AddCommand(a.trajFilterCommand())
 	cmd.AddCommand(a.trajRedactCommand())

@@ -3,7 +3,6 @@
 package summary
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"time"
@@ -115,7 +114,7 @@ func (s *Summary) turn(t trajectories.Turn) {
 
 func (s *Summary) end(e trajectories.End) {
 	s.Status, s.Limit = e.Status, e.Limit
-	s.Usage = whole(s.Usage, e.Usage)
+	s.Usage = e.Usage.Or(s.Usage)
 	s.PatchBytes, s.PatchUnknown = len(e.Patch), e.PatchUnknown
 	if e.Patch != "" {
 		digest := sha256.Sum256([]byte(e.Patch))
@@ -123,17 +122,5 @@ func (s *Summary) end(e trajectories.End) {
 	}
 	for _, n := range e.Redactions {
 		s.Redactions += n
-	}
-}
-
-// whole is the usage of all turns and of what belongs to none. An end may count
-// some of it only: mini-swe-agent's has calls and cost, and no tokens.
-func whole(turns, end trajectories.Usage) trajectories.Usage {
-	return trajectories.Usage{
-		Calls:            cmp.Or(end.Calls, turns.Calls),
-		PromptTokens:     cmp.Or(end.PromptTokens, turns.PromptTokens),
-		CachedTokens:     cmp.Or(end.CachedTokens, turns.CachedTokens),
-		CompletionTokens: cmp.Or(end.CompletionTokens, turns.CompletionTokens),
-		Cost:             cmp.Or(end.Cost, turns.Cost),
 	}
 }
