@@ -7,50 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
-
-	"golang.org/x/term"
 )
-
-// stdoutTerminal is standard output if that is a terminal.
-func (a *app) stdoutTerminal() (*os.File, bool) {
-	f, ok := a.stdout.(*os.File)
-	return f, ok && term.IsTerminal(int(f.Fd()))
-}
-
-// width is that of the terminal, and 80 elsewhere.
-func (a *app) width() int {
-	if f, ok := a.stdoutTerminal(); ok {
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
-			return w
-		}
-	}
-	return 80
-}
-
-// The values of --color.
-const (
-	colourAuto   = "auto"
-	colourAlways = "always"
-	colourNever  = "never"
-)
-
-func colours() []string { return []string{colourAuto, colourAlways, colourNever} }
-
-func checkColour(when string) error {
-	if !slices.Contains(colours(), when) {
-		return userf("--color %s: there are %s", when, strings.Join(colours(), ", "))
-	}
-	return nil
-}
-
-// colour says whether to use colours: on a terminal, unless NO_COLOR is set.
-func (a *app) colour(when string) bool {
-	_, terminal := a.stdoutTerminal()
-	return when == colourAlways || when == colourAuto && terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-}
 
 // paged runs write with a writer that leads to the user's pager, or to standard
 // output if that is no terminal or there is no pager. Once the user has left the

@@ -102,7 +102,7 @@ func vary(b *testing.B, t *trajectories.Trajectory, path string, seed, rounds in
 	file, err := os.Create(path)
 	require.NoError(b, err)
 	buffer := bufio.NewWriterSize(file, 1<<20)
-	log := counted{w: buffer}
+	log := tally{w: buffer}
 	e := trajectories.NewEncoder(&log)
 	h := t.Header
 	h.ID, h.Task.ID = fmt.Sprintf("%05d.1", seed), fmt.Sprintf("%s-%d", h.Task.ID, seed)
@@ -153,13 +153,13 @@ func varied(arguments json.RawMessage, mark string) json.RawMessage {
 	return arguments
 }
 
-// counted counts what is written.
-type counted struct {
+// tally counts what is written.
+type tally struct {
 	w *bufio.Writer
 	n int64
 }
 
-func (c *counted) Write(p []byte) (int, error) {
+func (c *tally) Write(p []byte) (int, error) {
 	c.n += int64(len(p))
 	return c.w.Write(p)
 }

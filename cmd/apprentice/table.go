@@ -4,13 +4,10 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
-	"golang.org/x/term"
+	"github.com/apprentice-rl/apprentice/trajectories/show/terminal"
 )
 
 // A table is columns of texts that fit a terminal.
@@ -33,21 +30,6 @@ type column struct {
 
 const gap = "  "
 
-// width returns how many characters fit into a line of standard output: those
-// of the terminal, or what COLUMNS says. 0 means any number.
-func (a *app) width() int {
-	if f, ok := a.stdout.(*os.File); ok {
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil {
-			return w
-		}
-	}
-	w, err := strconv.Atoi(os.Getenv("COLUMNS"))
-	if err != nil {
-		return 0
-	}
-	return max(0, w)
-}
-
 // write writes the table with a line of titles, at most width characters wide
 // where that is possible.
 func (t table) write(to io.Writer, width int) error {
@@ -56,7 +38,7 @@ func (t table) write(to io.Writer, width int) error {
 	line := func(text func(column) string) {
 		for i, c := range columns {
 			cell := shorten(text(c), widths[i])
-			fill := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			fill := strings.Repeat(" ", max(0, widths[i]-terminal.Width(cell)))
 			switch {
 			case c.right:
 				cell = fill + cell
@@ -103,9 +85,9 @@ func (t table) fit(width int) ([]column, []int) {
 }
 
 func (c column) natural() int {
-	w := utf8.RuneCountInString(c.title)
+	w := terminal.Width(c.title)
 	for _, cell := range c.cells {
-		w = max(w, utf8.RuneCountInString(cell))
+		w = max(w, terminal.Width(cell))
 	}
 	return w
 }

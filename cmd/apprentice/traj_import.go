@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -168,15 +167,4 @@ func (a *app) printImport(reports []formats.Report, out string) error {
 	}
 	a.sayRedactions(reports, out)
 	return nil
-}
-
-// printable is a text from a file as a terminal can show it without doing what
-// it says.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsGraphic(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, s)
 }

@@ -82,7 +82,7 @@ obeyed. On a terminal the text goes through $PAGER, or less if that is not set.`
 }
 
 func (a *app) trajShow(ctx context.Context, s showing) error {
-	o, err := s.options(a.width())
+	o, err := s.options(cmp.Or(a.width(), defaultWidth))
 	if err != nil {
 		return err
 	}

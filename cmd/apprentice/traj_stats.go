@@ -53,7 +53,7 @@ and it holds the whole lists.`,
 			if a.json {
 				return a.printJSON(found)
 			}
-			o := show.Options{Width: min(a.width(), 120), Colour: a.colour(colour)}
+			o := show.Options{Width: min(cmp.Or(a.width(), defaultWidth), 120), Colour: a.colour(colour)}
 			if by == "" {
 				return show.Report(a.stdout, found[0].Report, o)
 			}
