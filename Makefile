@@ -11,7 +11,7 @@ guests = $(addprefix sandbox/guest/program/bin/guest-linux-,amd64 arm64)
 # The race detector needs a C compiler.
 race = $(if $(shell command -v cc),env CGO_ENABLED=1 $(GO) test -race,$(GO) test)
 
-.PHONY: help build demo test perf perf-sandbox soak lint update clean FORCE
+.PHONY: help build demo test perf perf-sandbox perf-trajectories perf-stats soak lint update clean FORCE
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ test: build ## all tests; provides a Docker Engine where it can (DOCKER=skip opt
 
 perf: build ## print what sandboxes and rewards cost here; docs/performance.md keeps the figures
 	@$(GO) test -run '^$$' -bench . -benchtime 2s ./sandbox/local ./srl/reward
+
+perf-trajectories: ## print what reading, writing and redacting trajectories costs, beside encoding/json; wants APPRENTICE_TESTDATA
+	@$(GO) test -run '^$$' -bench . -benchtime 2s ./trajectories/...
+
+perf-stats: ## traj stats over 5,000 trajectories of 1.5 GB, which it makes in a temporary folder
+	@$(GO) test -run '^$$' -bench TrajStats -benchtime 3x -timeout 20m ./cmd/apprentice
 
 perf-sandbox: build ## what sandboxes cost beside their peers, as tables; about 20 minutes (ARGS="-only actions -n 50")
 	@$(WITH_ENGINE) --tests $(GO) run ./sandbox/sandboxtest/perf $(ARGS)

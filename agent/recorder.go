@@ -16,6 +16,7 @@ import (
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/redact"
 )
 
 // A Launcher places a task in a sandbox of its own.
@@ -81,6 +82,10 @@ type Recorder struct {
 	// RetryDelay is the wait before the first retry, which doubles from then
 	// on; zero means 1 second.
 	RetryDelay time.Duration
+	// Redactor, where set, takes secrets out of everything but the final patch
+	// before it reaches the disk. The policy sees texts as they are, and results
+	// hold them so.
+	Redactor *redact.Redactor
 	// Progress, where set, is told what happens.
 	Progress Progress
 }
@@ -289,11 +294,11 @@ func (r *Recorder) episode(ctx context.Context, j job) (sum *Summary, err error)
 	if err := setAside(j.path, "interrupted"); err != nil {
 		return nil, err
 	}
-	log, err := trajectories.Create(j.path, header)
+	log, closeLog, err := r.create(j.path, header)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = log.Close() }() // every event is on disk already
+	defer closeLog()
 
 	ep := Episode{Policy: policy, Environment: e, Limits: r.Limits, Header: header, Log: log}
 	if r.Progress != nil {

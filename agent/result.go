@@ -81,9 +81,9 @@ func (r *Recorder) finished(j job) (*Summary, error) {
 // has changed, nor in another sandbox. An image that cannot be asked for (it was
 // removed, say) speaks against nothing that was recorded in it.
 func (r *Recorder) same(ctx context.Context, j job, found *Summary) (bool, error) {
-	was := found.Header
-	was.Task.Image = j.task.Image // its contents count, not its name
-	if was.Task != headerTask(j.task) {
+	was, is := found.Header, r.logged(trajectories.Header{Task: headerTask(j.task)})
+	was.Task.Image = is.Task.Image // its contents count, not its name
+	if was.Task != is.Task {
 		return false, nil
 	}
 	driver, image, err := r.Launcher.Locate(ctx, j.task)

@@ -20,7 +20,9 @@ type End struct {
 	// Submission is what the policy handed in, where that is not Patch.
 	Submission *string `json:"submission,omitempty"`
 	Usage      Usage   `json:"usage,omitzero"`
-	// Redactions counts the secrets that were replaced in this log, by kind.
+	// Redactions counts the secrets that were replaced in this log, by kind. As
+	// "blocked" it counts those that are still there, because they stand in the
+	// patch, in what was handed in, or in a text that is the same.
 	Redactions map[string]int `json:"redactions,omitempty"`
 	Origin     *Origin        `json:"origin,omitempty"`
 }

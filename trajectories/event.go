@@ -37,6 +37,10 @@ type Event struct {
 	// a full disk leaves it.
 	Torn bool
 
+	// Omitted is the number of bytes of an observation's text, or of the end's
+	// patch, in an [Outline], which leaves them out.
+	Omitted int
+
 	// Line counts from 1, and Offset is where in the log it begins, in bytes.
 	// Both are zero in events that were not read from a log.
 	Line   int

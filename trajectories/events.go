@@ -23,8 +23,33 @@ import (
 // fatal; anything else that is wrong comes last, as an error. The name is used
 // in errors, which are *EventError except where r itself fails.
 func Events(name string, r io.Reader) iter.Seq2[Event, error] {
+	d := decoder{lines: bufio.NewReaderSize(r, 1<<16), form: form()}
+	return d.all(name)
+}
+
+// A decoder reads the lines of a log.
+type decoder struct {
+	lines *bufio.Reader
+	form  json.Options
+	long  []byte // a line that is longer than the reader's buffer
+	order order
+
+	outline bool
+	short   []byte // a line without what an outline leaves out
+	omitted int    // bytes of the text that was left out of this line
+
+	number int // of the line
+	offset int64
+	line   []byte
+	last   bool // it has no line break
+}
+
+// A readError is a failure of the reader beneath, which has no place in the log.
+type readError struct{ error }
+
+// all yields the events.
+func (d *decoder) all(name string) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		d := decoder{lines: bufio.NewReaderSize(r, 1<<16), form: form()}
 		for {
 			event, err := d.next()
 			if errors.Is(err, io.EOF) {
@@ -41,22 +66,6 @@ func Events(name string, r io.Reader) iter.Seq2[Event, error] {
 	}
 }
 
-// A decoder reads the lines of a log.
-type decoder struct {
-	lines *bufio.Reader
-	form  json.Options
-	long  []byte // a line that is longer than the reader's buffer
-	order order
-
-	number int // of the line
-	offset int64
-	line   []byte
-	last   bool // it has no line break
-}
-
-// A readError is a failure of the reader beneath, which has no place in the log.
-type readError struct{ error }
-
 // next returns the next event, and io.EOF after the last one.
 func (d *decoder) next() (Event, error) {
 	if d.last {
@@ -64,6 +73,7 @@ func (d *decoder) next() (Event, error) {
 	}
 	d.number++
 	d.offset += int64(len(d.line))
+	d.omitted = 0
 	if err := d.read(); err != nil {
 		return Event{}, err
 	}
@@ -85,7 +95,7 @@ func (d *decoder) next() (Event, error) {
 			d.order.accept(event)
 		}
 	}
-	event.Line, event.Offset = d.number, d.offset
+	event.Line, event.Offset, event.Omitted = d.number, d.offset, d.omitted
 	return event, err
 }
 
@@ -117,30 +127,30 @@ func (d *decoder) event() (Event, error) {
 	switch kind {
 	case EventHeader:
 		var e headerEvent
-		err = json.Unmarshal(d.line, &e, d.form)
+		err = d.unmarshal(kind, &e)
 		if err == nil {
 			err = checkVersion(e.Version)
 		}
 		return Event{Header: &e.Header}, err
 	case EventTurn:
 		var e turnEvent
-		err = json.Unmarshal(d.line, &e, d.form)
+		err = d.unmarshal(kind, &e)
 		return Event{Turn: &e.Turn}, err
 	case EventObservation:
 		var e observationEvent
-		err = json.Unmarshal(d.line, &e, d.form)
+		err = d.unmarshal(kind, &e)
 		return Event{Observation: &e.Observation}, err
 	case EventMessage:
 		var e messageEvent
-		err = json.Unmarshal(d.line, &e, d.form)
+		err = d.unmarshal(kind, &e)
 		return Event{Message: &e.Message}, err
 	case EventView:
 		var e viewEvent
-		err = json.Unmarshal(d.line, &e, d.form)
+		err = d.unmarshal(kind, &e)
 		return Event{View: &e.View}, err
 	case EventEnd:
 		var e endEvent
-		err = json.Unmarshal(d.line, &e, d.form)
+		err = d.unmarshal(kind, &e)
 		return Event{End: e.end()}, err
 	}
 	return Event{Unknown: kind}, nil

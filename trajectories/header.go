@@ -79,13 +79,14 @@ type Sandbox struct {
 	Enforcement map[sandbox.Limit]sandbox.Enforcement `json:"enforcement,omitempty"`
 }
 
-// A Source is where an imported trajectory comes from. File, row and digest
-// together tell whether something was imported before.
+// A Source is where an imported trajectory comes from. Format, file, row, part
+// and digest together tell whether something was imported before.
 type Source struct {
 	Format  string `json:"format"`            // "swe-agent", "atif", …
 	Version string `json:"version,omitempty"` // of the format, where it has versions
 	File    string `json:"file"`              // its name without folders
 	Row     int    `json:"row,omitempty"`     // from 1, in files that hold many trajectories
+	Part    int    `json:"part,omitempty"`    // from 0, in rows, or files without rows, that hold several
 	Bytes   int64  `json:"bytes,omitempty"`   // of the whole file
 	SHA256  string `json:"sha256,omitempty"`  // of the whole file, in hexadecimal
 	// Importer is the program that read it, with its version.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // ErrNoHeader is matched by the error for a log whose header is missing or cut
@@ -44,7 +45,9 @@ func Decode(name string, r io.Reader) (*Trajectory, error) {
 }
 
 // List returns the paths of the trajectory files in dir, sorted. Logs that were
-// set aside do not have the ending .jsonl and are not listed.
+// set aside do not have the ending .jsonl and are not listed, and neither are
+// files whose names begin with a dot. It is for folders that this program writes
+// logs to; package store finds and reads archives of logs, too.
 func List(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -52,7 +55,7 @@ func List(dir string) ([]string, error) {
 	}
 	var paths []string
 	for _, e := range entries {
-		if !e.IsDir() && filepath.Ext(e.Name()) == ".jsonl" {
+		if !e.IsDir() && filepath.Ext(e.Name()) == ".jsonl" && !strings.HasPrefix(e.Name(), ".") {
 			paths = append(paths, filepath.Join(dir, e.Name()))
 		}
 	}

@@ -1,6 +1,7 @@
 package trajectories
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"time"
@@ -74,4 +75,16 @@ func (u Usage) Add(v Usage) Usage {
 	u.CompletionTokens += v.CompletionTokens
 	u.Cost += v.Cost
 	return u
+}
+
+// Or returns u with what it does not know, which is zero, as v has it. Sources
+// may count tokens by the turn and money by the episode.
+func (u Usage) Or(v Usage) Usage {
+	return Usage{
+		Calls:            cmp.Or(u.Calls, v.Calls),
+		PromptTokens:     cmp.Or(u.PromptTokens, v.PromptTokens),
+		CachedTokens:     cmp.Or(u.CachedTokens, v.CachedTokens),
+		CompletionTokens: cmp.Or(u.CompletionTokens, v.CompletionTokens),
+		Cost:             cmp.Or(u.Cost, v.Cost),
+	}
 }

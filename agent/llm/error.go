@@ -54,7 +54,7 @@ func (e *Error) Unwrap() error { return e.kind }
 var errStalled = errors.New("the call took too long")
 
 func (e *Endpoint) fail(status int, problem string, kind error) *Error {
-	return &Error{Endpoint: e.options.BaseURL, Model: e.options.Model, Status: status, Problem: e.hide(problem), kind: kind}
+	return &Error{Endpoint: e.options.BaseURL, Model: e.options.Model, Status: status, Problem: e.masks.Mask(problem), kind: kind}
 }
 
 func (e *Endpoint) unavailable(status int, problem string, again bool) *Error {

@@ -166,10 +166,10 @@ func orNull(raw json.RawMessage) json.RawMessage {
 
 func isText(raw json.RawMessage) bool { return len(raw) > 2 && raw[0] == '"' }
 
-// record returns a body in the form that a turn keeps: valid JSON without the
-// key, which some endpoints repeat. A body that is no JSON becomes a string.
-func (e *Endpoint) record(body []byte) json.RawMessage {
-	text := strings.ToValidUTF8(e.hide(string(body)), "\uFFFD")
+// record returns a body in the form that a turn keeps: valid JSON. A body that
+// is no JSON becomes a string.
+func record(body []byte) json.RawMessage {
+	text := strings.ToValidUTF8(string(body), "\uFFFD")
 	if json.Valid([]byte(text)) {
 		return json.RawMessage(text)
 	}
@@ -178,15 +178,6 @@ func (e *Endpoint) record(body []byte) json.RawMessage {
 		return nil
 	}
 	return quoted
-}
-
-// hide takes the key out of a text. A short one is a placeholder for a server
-// that wants any, and may stand in a text for other reasons.
-func (e *Endpoint) hide(text string) string {
-	if key := e.options.APIKey; len(key) >= 8 {
-		return strings.ReplaceAll(text, key, "[key]")
-	}
-	return text
 }
 
 // withoutHistory leaves out of a request what the log holds already. With it,

@@ -122,7 +122,7 @@ func TestWhatNoRetryMendsIsNotAskedAgain(t *testing.T) {
 		is    error // nil: none of the known ones
 		says  string
 	}{
-		{"refused key", llmtest.Unauthorized(key), agent.ErrStop, "the API key was refused (401 Unauthorized: Incorrect API key provided: [key])"},
+		{"refused key", llmtest.Unauthorized(key), agent.ErrStop, "the API key was refused (401 Unauthorized: Incorrect API key provided: [API_KEY])"},
 		{"forbidden", llmtest.Status(http.StatusForbidden, "not for you"), agent.ErrStop, "may not use this model"},
 		{"no such model", llmtest.Status(http.StatusNotFound, "The model `m` does not exist."), agent.ErrStop, "does not exist.): check the model's name and the base URL"},
 		{"no such model, with another status", llmtest.Body(400, `{"error":{"message":"invalid model","code":"model_not_found"}}`), agent.ErrStop, "no such model"},

@@ -30,6 +30,7 @@ package llm
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -40,6 +41,7 @@ import (
 
 	"github.com/apprentice-rl/apprentice/agent"
 	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/redact"
 )
 
 // Options say where a model is and how it is asked. BaseURL and Model are
@@ -48,7 +50,9 @@ type Options struct {
 	// BaseURL is what stands before /chat/completions, such as
 	// http://localhost:8000/v1.
 	BaseURL string
-	// APIKey is sent as a bearer token. It appears in no record and no error.
+	// APIKey is sent as a bearer token. It appears in no error. Some endpoints
+	// repeat it, and so may the model: an agent.Recorder whose Redactor knows it
+	// keeps it out of the log.
 	APIKey string
 	Model  string
 	// Temperature is from 0 to 2; nil leaves it to the endpoint.
@@ -91,6 +95,7 @@ const (
 type Endpoint struct {
 	options Options
 	pace    pace
+	masks   *redact.Redactor // for errors
 	// modern says that the endpoint wants max_completion_tokens for
 	// max_tokens, which it is found to by asking: OpenAI's newer models refuse
 	// the old name, many servers do not know the new one.
@@ -118,7 +123,24 @@ func NewEndpoint(o Options) (*Endpoint, error) {
 	if o.HTTPClient == nil {
 		o.HTTPClient = http.DefaultClient
 	}
-	return &Endpoint{options: o, pace: newPace(o.RequestsPerMinute)}, nil
+	masks, err := newMasks(o.APIKey)
+	if err != nil {
+		return nil, fmt.Errorf("model endpoint: %w", err)
+	}
+	return &Endpoint{options: o, pace: newPace(o.RequestsPerMinute), masks: masks}, nil
+}
+
+// newMasks returns what takes the key out of errors. A key that no redactor
+// takes is a placeholder for a server that wants any, and may stand in a text
+// for other reasons.
+func newMasks(key string) (*redact.Redactor, error) {
+	known := map[string]string{"API_KEY": key}
+	if redact.Acceptable("API_KEY", key) != nil {
+		known = nil
+	}
+	seal := make([]byte, 32)
+	_, _ = rand.Read(seal) // it never fails
+	return redact.New(known, redact.Options{Key: seal})
 }
 
 func (o Options) check() error {
@@ -188,7 +210,7 @@ func (p *policy) Next(ctx context.Context, t *trajectories.Trajectory) (trajecto
 	}
 	turn := read(answer.choice, t.Header.Tools)
 	turn.Usage = answer.usage
-	turn.Request = p.endpoint.record(withoutHistory(answer.request))
-	turn.Response = p.endpoint.record(answer.response)
+	turn.Request = record(withoutHistory(answer.request))
+	turn.Response = record(answer.response)
 	return turn, nil
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/apprentice-rl/apprentice/agent/llm/llmtest"
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/redact"
+	"github.com/apprentice-rl/apprentice/trajectories/redact/events"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -238,7 +240,7 @@ func TestTheNewNameOfMaxTokensIsFoundOut(t *testing.T) {
 	}
 }
 
-func TestATurnKeepsTheRawBodiesWithoutTheKey(t *testing.T) {
+func TestATurnKeepsTheRawBodies(t *testing.T) {
 	s := llmtest.New(t, llmtest.Reply{Message: "You sent " + key + " & <more>", Reasoning: "hm"})
 	got, err := next(t, options(s), start())
 	require.NoError(t, err)
@@ -253,8 +255,15 @@ func TestATurnKeepsTheRawBodiesWithoutTheKey(t *testing.T) {
 	require.True(t, json.Valid(got.Response))
 	require.Contains(t, string(got.Response), `"reasoning":"hm"`) // as it came, not as it was mended
 	require.NotContains(t, string(got.Response), `"reasoning_content"`)
-	require.NotContains(t, string(got.Request)+string(got.Response), key)
+	require.NotContains(t, string(got.Request), key)
 	require.NotContains(t, string(got.Request), "Authorization")
+
+	// The key that came back stays out of the log.
+	r, err := redact.New(map[string]string{"MY_KEY": key}, redact.Options{Key: []byte("a key for tests only")})
+	require.NoError(t, err)
+	logged, err := json.Marshal(events.New(r).Event(trajectories.Event{Turn: &got}).Turn)
+	require.NoError(t, err)
+	require.NotContains(t, string(logged), key)
 }
 
 func TestAnAnswerThatIsNoWholeJSONIsKeptAsAString(t *testing.T) {

@@ -4,7 +4,10 @@
 // What comes back is compared with what came back then, and every difference
 // is a [Divergence]. Things that differ between any two runs of the same
 // command (how long it took, process ids, addresses in memory, the names of
-// temporary files) are made equal first, by [Normalize].
+// temporary files) are made equal first, by package normalize.
+//
+// A recording whose secrets were taken out is acted with those that its redactor
+// knows: see [NewRedacted].
 //
 // A replay shows whether an environment behaves the same twice, brings a
 // sandbox to the state that an episode left it in, and costs nothing: no model
@@ -19,6 +22,9 @@ import (
 	"github.com/apprentice-rl/apprentice/agent"
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/normalize"
+	"github.com/apprentice-rl/apprentice/trajectories/redact"
+	"github.com/apprentice-rl/apprentice/trajectories/redact/events"
 )
 
 // A Policy is the replay of one recording. It implements agent.Policy.
@@ -26,12 +32,22 @@ type Policy struct {
 	recorded    *trajectories.Trajectory
 	divergences []Divergence
 	compared    int // turns whose observations have been compared
+	// redactor has redacted the recording; nil if none has.
+	redactor *redact.Redactor
 }
 
 // New returns a policy that acts recorded again. It ends by itself with the
 // recording; where the recording was not submitted, it gives up there.
 func New(recorded *trajectories.Trajectory) *Policy {
 	return &Policy{recorded: recorded}
+}
+
+// NewRedacted returns a policy that acts again what r has redacted. Turns come
+// with the secrets that r knows, as they have to be for an action to do what it
+// did; who writes them down redacts them anew. What comes back is compared as r
+// would have written it.
+func NewRedacted(recorded *trajectories.Trajectory, r *redact.Redactor) *Policy {
+	return &Policy{recorded: recorded, redactor: r}
 }
 
 // Describe implements agent.Policy. The model is who acted in the recording.
@@ -48,7 +64,7 @@ func (p *Policy) Describe() trajectories.Policy {
 // which is not paid again, and without the bodies exchanged with an endpoint.
 func (p *Policy) Next(_ context.Context, t *trajectories.Trajectory) (trajectories.Turn, error) {
 	for ; p.compared < min(len(t.Turns), len(p.recorded.Turns)); p.compared++ {
-		p.divergences = append(p.divergences, compareTurn(p.recorded, t, p.compared)...)
+		p.divergences = append(p.divergences, compareTurn(p.recorded, t, p.compared, p.logged)...)
 	}
 	n := len(t.Turns)
 	if n >= len(p.recorded.Turns) {
@@ -57,7 +73,19 @@ func (p *Policy) Next(_ context.Context, t *trajectories.Trajectory) (trajectori
 	turn := p.recorded.Turns[n]
 	turn.Usage = trajectories.Usage{}
 	turn.Request, turn.Response = nil, nil
+	if p.redactor != nil {
+		turn = events.Restore(p.redactor, turn)
+	}
 	return turn, nil
+}
+
+// logged is a text as the recording would have it.
+func (p *Policy) logged(text string) string {
+	if p.redactor == nil {
+		return text
+	}
+	text, _ = p.redactor.Text(text)
+	return text
 }
 
 // Divergences returns the differences found so far, the turn that is under way
@@ -101,7 +129,7 @@ func (d Divergence) String() string {
 func Compare(recorded, replayed *trajectories.Trajectory) []Divergence {
 	var all []Divergence
 	for i := range recorded.Turns {
-		all = append(all, compareTurn(recorded, replayed, i)...)
+		all = append(all, compareTurn(recorded, replayed, i, asItIs)...)
 	}
 	if recorded.End != nil && replayed.End != nil && recorded.End.Patch != replayed.End.Patch {
 		all = append(all, Divergence{What: Patch, Recorded: recorded.End.Patch, Replayed: replayed.End.Patch})
@@ -109,8 +137,11 @@ func Compare(recorded, replayed *trajectories.Trajectory) []Divergence {
 	return all
 }
 
-// compareTurn compares the observations of the turn with index i.
-func compareTurn(recorded, replayed *trajectories.Trajectory, i int) []Divergence {
+func asItIs(text string) string { return text }
+
+// compareTurn compares the observations of the turn with index i; logged says how
+// the recording would have the text of a replayed one.
+func compareTurn(recorded, replayed *trajectories.Trajectory, i int, logged func(string) string) []Divergence {
 	var all []Divergence
 	turn := recorded.Turns[i]
 	for k, a := range turn.Actions {
@@ -133,7 +164,7 @@ func compareTurn(recorded, replayed *trajectories.Trajectory, i int) []Divergenc
 			d.What, d.Recorded, d.Replayed = Ending, then, now
 			all = append(all, d)
 		}
-		if then, now := Normalize(was.Text), Normalize(is.Text); then != now {
+		if then, now := normalize.Text(was.Text), normalize.Text(logged(is.Text)); then != now {
 			d.What, d.Recorded, d.Replayed = Text, then, now
 			all = append(all, d)
 		}

@@ -68,9 +68,13 @@ func (a *app) demo(ctx context.Context, d sandbox.Driver, suite benchmarks.Suite
 	if err := writeRunInfo(ctx, rf, d, runInfo{Command: "demo", Suite: suite.Name}); err != nil {
 		return err
 	}
+	redactor, err := (&secretFlags{}).folderRedactor(rf.dir, nil)
+	if err != nil {
+		return err
+	}
 	a.say("%s of suite %s in %s sandboxes, %d at once", count(len(suite.Tasks), "task", "tasks"), suite.Name, d.Name(), rf.parallel)
 	recorded, err := a.record(ctx, d, recording{
-		suite: suite, run: rf, policy: oracleFactory, limits: agent.DefaultLimits(), attempts: 1, set: "oracle", model: "oracle",
+		suite: suite, run: rf, policy: oracleFactory, limits: agent.DefaultLimits(), attempts: 1, set: "oracle", model: "oracle", redactor: redactor,
 	})
 	if err != nil {
 		return err
@@ -80,7 +84,7 @@ func (a *app) demo(ctx context.Context, d sandbox.Driver, suite benchmarks.Suite
 		return err
 	}
 	steps := filepath.Join(rf.dir, "srl", "steps.jsonl")
-	n, err := writeExamples(steps, examplesOf(finished(recorded.episodes), srl.Options{}, new(int)))
+	n, err := writeExamples(steps, examplesOf(finished(recorded.episodes), srl.Options{}, &counted{}))
 	if err != nil {
 		return err
 	}

@@ -79,6 +79,8 @@ func TestDemo(t *testing.T) {
 					}
 				}
 				require.NotContains(t, string(log), "git apply")
+				require.Nil(t, tr.End.Redactions, "the suite holds no secrets")
+				require.NotContains(t, string(log), "__SECRET_")
 			}
 			require.Equal(t, steps, r.StepExamples)
 

@@ -16,6 +16,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/document"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	recorded "github.com/apprentice-rl/apprentice/trajectories/store"
 )
 
 // The exit codes, as the help of the root command documents them.
@@ -57,6 +58,7 @@ func exitCode(err error) int {
 		reference *store.ReferenceError
 		broken    *document.Error
 		refused   *formats.RefusedError
+		archive   *recorded.ArchiveError
 	)
 	switch {
 	case errors.Is(err, errFellShort), errors.As(err, &spent):
@@ -65,7 +67,7 @@ func exitCode(err error) int {
 		return exitInfrastructure
 	case errors.As(err, &user), errors.As(err, &row), errors.As(err, &unknown), errors.As(err, &event),
 		errors.As(err, &recording), errors.As(err, &grading), errors.As(err, &reference),
-		errors.As(err, &broken), errors.As(err, &refused),
+		errors.As(err, &broken), errors.As(err, &refused), errors.As(err, &archive),
 		errors.Is(err, program.ErrMissing), errors.Is(err, program.ErrDamaged), errors.Is(err, agent.ErrStop):
 		return exitUser
 	}

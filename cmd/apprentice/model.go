@@ -9,6 +9,7 @@ import (
 	"github.com/apprentice-rl/apprentice/agent"
 	"github.com/apprentice-rl/apprentice/agent/llm"
 	"github.com/apprentice-rl/apprentice/env"
+	"github.com/apprentice-rl/apprentice/trajectories/redact"
 )
 
 // modelFlags say where a model is and what it may cost.
@@ -38,6 +39,18 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 	flags.Float64Var(&f.price.Completion, "price-completion", 0, "llm: US dollars per million completion tokens")
 	flags.Float64Var(&f.runCost, "max-run-cost", 0, "llm: US dollars of the whole run, what it has cost before included, 0 for no limit; needs prices")
 	f.given = func(flag string) bool { return flags.Changed(flag) }
+}
+
+// secrets are those of the endpoint. A key that no redactor takes is a
+// placeholder for a server that wants any.
+func (f *modelFlags) secrets() map[string]string {
+	key := os.Getenv(f.keyEnv)
+	for _, name := range []string{f.keyEnv, "API_KEY"} { // not every variable's name can be in a placeholder
+		if redact.Acceptable(name, key) == nil {
+			return map[string]string{name: key}
+		}
+	}
+	return nil
 }
 
 // factory makes policies that share one endpoint and one purse, which what the

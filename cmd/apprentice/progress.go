@@ -106,3 +106,15 @@ func (p *progress) close() {
 		_ = p.bar.Close()
 	}
 }
+
+// counting tells on a terminal how much is done of what has no known end.
+func (a *app) counting(what string) *progressbar.ProgressBar {
+	return progressbar.NewOptions(-1,
+		progressbar.OptionSetWriter(a.stderr),
+		progressbar.OptionSetVisibility(a.terminal),
+		progressbar.OptionSetDescription(what),
+		progressbar.OptionShowCount(),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish(),
+	)
+}

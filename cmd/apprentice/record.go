@@ -18,6 +18,7 @@ import (
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/redact"
 )
 
 func (a *app) recordCommand() *cobra.Command {
@@ -26,6 +27,7 @@ func (a *app) recordCommand() *cobra.Command {
 		tf       taskFlags
 		rf       runFlags
 		mf       modelFlags
+		secrets  secretFlags
 		policy   string
 		from     string
 		attempts int
@@ -38,12 +40,18 @@ func (a *app) recordCommand() *cobra.Command {
 every step to RUN/trajectories. The patches go to RUN/predictions. Episodes that
 are finished are kept; the same command goes on where it stopped.
 
+Keys and tokens of a known form, the endpoint's key, and the values of the
+environment variables that --secret names give way to placeholders before
+anything reaches the disk; the policy sees them as they are. Their key is
+RUN/.redact-key. A patch is never altered.
+
 Policies:
   oracle  the scripted expert: works from the gold patch as a person would, so
           that a pipeline can be checked without a model
   llm     a model behind any OpenAI-compatible endpoint; its key comes from the
           environment variable that --api-key-env names
-  replay  acts recorded trajectories again (--from RUN)`,
+  replay  acts recorded trajectories again (--from RUN), with the secrets that
+          --secret names put back`,
 		Example: `  apprentice record --policy oracle --run runs/first
   apprentice record --policy llm --base-url http://localhost:8000/v1 --model my-model --run runs/mine
   apprentice record --policy oracle --tasks multilingual.jsonl --task gin-gonic__gin-1957 --sandbox docker`,
@@ -62,6 +70,9 @@ Policies:
 				return err
 			}
 			r := recording{suite: suite, run: rf, limits: limits, attempts: attempts, set: policy, model: policy}
+			if r.redactor, err = secrets.folderRedactor(rf.dir, mf.secrets()); err != nil {
+				return err
+			}
 			switch policy {
 			case "oracle":
 				r.policy = oracleFactory
@@ -69,7 +80,7 @@ Policies:
 				r.model = mf.model
 				r.policy, err = mf.factory(limits.Cost, rf.dir)
 			case "replay":
-				r.policy, err = replayFactory(from, suite)
+				r.policy, err = replayFactory(from, suite, &secrets)
 			default:
 				err = userf("--policy %s: there is no such policy; use oracle, llm or replay", policy)
 			}
@@ -99,6 +110,8 @@ Policies:
 	tf.add(cmd)
 	rf.add(cmd)
 	mf.add(cmd)
+	secrets.add(cmd)
+	secrets.addOff(cmd)
 	cmd.Flags().StringVar(&policy, "policy", "oracle", "who acts: oracle, llm or replay")
 	cmd.Flags().StringVar(&from, "from", "", "run whose trajectories replay acts again")
 	cmd.Flags().IntVar(&attempts, "attempts", 1, "episodes per task")
@@ -114,7 +127,7 @@ func oracleFactory(task env.Task) (agent.Policy, error) { return oracle.New(task
 
 // replayFactory makes policies that act the first attempts of a run again. It
 // looks for all of them now, before anything is started.
-func replayFactory(run string, suite benchmarks.Suite) (agent.Factory, error) {
+func replayFactory(run string, suite benchmarks.Suite, secrets *secretFlags) (agent.Factory, error) {
 	if run == "" {
 		return nil, userf("--policy replay needs --from RUN, the run whose trajectories it acts again")
 	}
@@ -128,12 +141,25 @@ func replayFactory(run string, suite benchmarks.Suite) (agent.Factory, error) {
 			return nil, userf("--from %s: %w", run, err)
 		}
 	}
+	var redactor *redact.Redactor
+	switch key, err := redact.ReadKey(run); {
+	case errors.Is(err, fs.ErrNotExist): // nothing was taken out
+	case err != nil:
+		return nil, userf("--from %s: %w", run, err)
+	default:
+		if redactor, err = secrets.redactor(key, nil); err != nil {
+			return nil, err
+		}
+	}
 	return func(task env.Task) (agent.Policy, error) {
 		t, err := trajectories.Read(path(task.ID))
 		if err != nil {
 			return nil, err
 		}
-		return replay.New(t), nil
+		if redactor == nil {
+			return replay.New(t), nil
+		}
+		return replay.NewRedacted(t, redactor), nil
 	}, nil
 }
 
@@ -142,6 +168,7 @@ type recording struct {
 	suite    benchmarks.Suite
 	run      runFlags
 	policy   agent.Factory
+	redactor *redact.Redactor // nil keeps secrets as they are
 	limits   agent.Limits
 	attempts int
 	set      string // name of the prediction set
@@ -173,6 +200,7 @@ func (a *app) record(ctx context.Context, d sandbox.Driver, r recording) (*recor
 		Parallel:  r.run.parallel,
 		Limits:    r.limits,
 		Attempts:  r.attempts,
+		Redactor:  r.redactor,
 		Progress:  recordProgress{bar},
 	}
 	episodes, err := rec.Record(ctx, r.suite.Tasks)

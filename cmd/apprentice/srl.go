@@ -88,16 +88,13 @@ Rewards:
 }
 
 func (a *app) srlSteps(args []string, opts srl.Options, out string) error {
-	paths, err := trajectoryFiles(args)
-	if err != nil {
-		return err
-	}
-	var skipped int
-	examples := examplesOf(paths, opts, &skipped)
+	var read counted
+	examples := examplesOf(args, opts, &read)
 	var n int
+	var err error
 	switch {
 	case out == "" && a.json:
-		n, err = a.printExamples(examples, len(paths), &skipped)
+		n, err = a.printExamples(examples, &read)
 	case out == "":
 		w := bufio.NewWriter(a.stdout)
 		if n, err = srl.WriteJSONL(w, examples); err == nil {
@@ -109,20 +106,20 @@ func (a *app) srlSteps(args []string, opts srl.Options, out string) error {
 	if err != nil {
 		return err
 	}
-	if skipped > 0 {
-		a.say("%d trajectories are unfinished and were left out", skipped)
+	if read.unfinished > 0 {
+		a.say("%d trajectories are unfinished and were left out", read.unfinished)
 	}
 	if out != "" {
 		if a.json {
-			return a.printJSON(map[string]any{"step_examples": n, "trajectories": len(paths) - skipped, "file": out})
+			return a.printJSON(map[string]any{"step_examples": n, "trajectories": read.finished, "file": out})
 		}
-		fmt.Fprintf(a.stdout, "%d step examples of %d trajectories in %s\n", n, len(paths)-skipped, out)
+		fmt.Fprintf(a.stdout, "%d step examples of %d trajectories in %s\n", n, read.finished, out)
 	}
 	return nil
 }
 
 // printExamples prints all examples in one JSON document.
-func (a *app) printExamples(examples iter.Seq2[srl.Example, error], files int, skipped *int) (int, error) {
+func (a *app) printExamples(examples iter.Seq2[srl.Example, error], read *counted) (int, error) {
 	all := []srl.Example{}
 	for e, err := range examples {
 		if err != nil {
@@ -130,56 +127,30 @@ func (a *app) printExamples(examples iter.Seq2[srl.Example, error], files int, s
 		}
 		all = append(all, e)
 	}
-	return len(all), a.printJSON(map[string]any{"step_examples": len(all), "trajectories": files - *skipped, "examples": all})
+	return len(all), a.printJSON(map[string]any{"step_examples": len(all), "trajectories": read.finished, "examples": all})
 }
 
-// trajectoryFiles finds the trajectories that are named: files, or runs.
-func trajectoryFiles(args []string) ([]string, error) {
-	var paths []string
-	for _, arg := range args {
-		st, err := os.Stat(arg)
-		if err != nil {
-			return nil, userError{err}
-		}
-		if !st.IsDir() {
-			paths = append(paths, arg)
-			continue
-		}
-		dir := arg
-		if sub := filepath.Join(arg, "trajectories"); isDir(sub) {
-			dir = sub
-		}
-		found, err := trajectories.List(dir)
-		if err != nil {
-			return nil, err
-		}
-		if len(found) == 0 {
-			return nil, userf("%s holds no trajectories; 'apprentice record' makes some", arg)
-		}
-		paths = append(paths, found...)
-	}
-	return paths, nil
-}
+// counted is how many trajectories were read.
+type counted struct{ finished, unfinished int }
 
-func isDir(path string) bool {
-	st, err := os.Stat(path)
-	return err == nil && st.IsDir()
-}
-
-// examplesOf reads trajectories one after another and yields their examples;
-// skipped counts those that are unfinished.
-func examplesOf(paths []string, opts srl.Options, skipped *int) iter.Seq2[srl.Example, error] {
+// examplesOf reads the trajectories that are named one after another, and yields
+// the examples of those that are finished.
+func examplesOf(args []string, opts srl.Options, read *counted) iter.Seq2[srl.Example, error] {
 	return func(yield func(srl.Example, error) bool) {
-		for _, path := range paths {
-			t, err := trajectories.Read(path)
+		for l, err := range logs(args) {
+			var t *trajectories.Trajectory
+			if err == nil {
+				t, err = l.Read()
+			}
 			if err != nil {
 				yield(srl.Example{}, err)
 				return
 			}
 			if t.End == nil {
-				*skipped++
+				read.unfinished++
 				continue
 			}
+			read.finished++
 			for e, err := range srl.Examples(t, opts) {
 				if !yield(e, err) {
 					return

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-	"io/fs"
 	"iter"
 
 	"github.com/spf13/cobra"
@@ -20,12 +18,20 @@ import (
 func (a *app) trajCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "traj",
-		Short:   "Read the trajectories of other programs",
-		Example: "  apprentice traj import results/*.traj --out imported",
+		Short:   "Read and write the trajectories of other programs",
+		Example: "  apprentice traj import results/*.traj --out imported\n  apprentice traj export imported --to sft --out train.jsonl --lossy",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.trajImportCommand())
+	cmd.AddCommand(a.trajListCommand())
+	cmd.AddCommand(a.trajShowCommand())
+	cmd.AddCommand(a.trajStatsCommand())
+	cmd.AddCommand(a.trajAuditCommand())
+	cmd.AddCommand(a.trajFilterCommand())
+	cmd.AddCommand(a.trajRedactCommand())
+	cmd.AddCommand(a.trajExportCommand())
+	cmd.AddCommand(a.trajPackCommand())
 	return cmd
 }
 
@@ -55,12 +61,7 @@ func formatNames() []string {
 func logs(paths []string) iter.Seq2[*store.Log, error] {
 	return func(yield func(*store.Log, error) bool) {
 		for l, err := range store.Find(paths...) {
-			if none, ok := errors.AsType[*store.EmptyError](err); ok {
-				err = userf("%s holds no trajectories; 'apprentice record' makes some, and 'apprentice traj import' reads those of other programs", none.Dir)
-			} else if errors.Is(err, fs.ErrNotExist) {
-				err = userError{err}
-			}
-			if !yield(l, err) {
+			if !yield(l, explainPath(err)) {
 				return
 			}
 		}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -22,6 +21,7 @@ type importing struct {
 	out       string
 	from      string
 	keepGoing bool
+	secrets   secretFlags
 }
 
 func (a *app) trajImportCommand() *cobra.Command {
@@ -39,8 +39,16 @@ in the file; an observation is what is addressed to one. Nothing is dropped in
 silence: what is neither is kept in the log as a message, and what is strange is
 told in warnings.
 
+Keys, tokens and passwords that have a known form, and the values of environment
+variables that --secret names, give way to placeholders before anything is
+written; equal ones stay equal, as long as the folder keeps its file
+.redact-key. A patch is never altered. Counts are those of the source.
+
 A file that holds no trajectory, or is broken, ends the import; with --keep-going
-it is reported as refused, and the rest is imported.`,
+it is reported as refused, and the rest is imported.
+
+What was imported into the folder before, from the same file, is counted and not
+written again: after an import that was interrupted, the same command goes on.`,
 		Example: `  apprentice traj import astropy__astropy-14369.traj.json --out imported
   apprentice traj import results/ --out imported --keep-going --json
   apprentice srl steps imported --out steps.jsonl`,
@@ -55,9 +63,11 @@ it is reported as refused, and the rest is imported.`,
 			return a.trajImport(cmd.Context(), i)
 		},
 	}
-	cmd.Flags().StringVar(&i.out, "out", "", "the folder for the logs; one that is not there, or holds none")
+	cmd.Flags().StringVar(&i.out, "out", "", "the folder for the logs")
 	cmd.Flags().StringVar(&i.from, "from", "", "the format of all files (default: found out for each)")
 	cmd.Flags().BoolVar(&i.keepGoing, "keep-going", false, "import what can be imported, and report the rest")
+	i.secrets.add(cmd)
+	i.secrets.addOff(cmd)
 	_ = cmd.MarkFlagDirname("out")
 	_ = cmd.RegisterFlagCompletionFunc("from", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -69,22 +79,37 @@ func (a *app) trajImport(ctx context.Context, i importing) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
-	switch empty, err := to.Empty(); {
-	case err != nil:
+	// Two imports at the same time could find the same file missing.
+	release, err := to.Lock(ctx, func() { a.say("another import goes into %s; waiting for its end", i.out) })
+	if err != nil {
 		return err
-	case !empty:
-		// The same file would be there twice.
-		return userf("%s holds trajectories already; import into a folder that holds none", i.out)
 	}
+	defer release()
+	if err := to.Sweep(); err != nil {
+		return err
+	}
+	held, broken, err := to.Held(ctx)
+	if err != nil {
+		return err
+	}
+	for _, err := range broken {
+		a.say("%v; it is left as it is", err)
+	}
+	a.kept = "; what was imported is kept, and the same command goes on from there"
 	w := to.Writer()
 	defer w.Discard()
+	sink, taken, err := i.secrets.sink(i.out, w)
+	if err != nil {
+		return err
+	}
 	reports := []formats.Report{}
 	for r, err := range formats.Import(ctx, i.paths, formats.Options{
 		Formats:   allFormats(),
 		From:      i.from,
 		KeepGoing: i.keepGoing,
-		To:        w,
-		Taken:     to.Has,
+		To:        sink,
+		Taken:     func(id string) bool { return held.Has(id) || to.Has(id) },
+		Kept:      held.Imported,
 		Importer:  "apprentice " + versions()["apprentice"],
 	}) {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -96,6 +121,7 @@ func (a *app) trajImport(ctx context.Context, i importing) (err error) {
 		if err != nil {
 			return err
 		}
+		r.Redactions = taken()
 		reports = append(reports, r)
 	}
 	if a.json {
@@ -106,9 +132,9 @@ func (a *app) trajImport(ctx context.Context, i importing) (err error) {
 
 func (a *app) printImport(reports []formats.Report, out string) error {
 	var all formats.Count
-	var refused, warnings int
+	var refused, warnings, kept int
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "FORMAT\tTRAJECTORIES\tACTIONS\tOBSERVATIONS\tWARNINGS\tFILE")
+	fmt.Fprintln(w, "FORMAT\tTRAJECTORIES\tNEW\tACTIONS\tOBSERVATIONS\tWARNINGS\tFILE")
 	for _, r := range reports {
 		if r.Refused != "" {
 			refused++
@@ -117,7 +143,8 @@ func (a *app) printImport(reports []formats.Report, out string) error {
 		all = all.Add(r.Count)
 		n := len(r.Warnings) + r.More
 		warnings += n
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%s\n", strings.TrimSpace(r.Format+" "+r.Version), r.Trajectories, r.Actions, r.Observations, n, printable(r.File))
+		kept += r.Kept
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%s\n", strings.TrimSpace(r.Format+" "+r.Version), r.Trajectories, r.Trajectories-r.Kept, r.Actions, r.Observations, n, printable(r.File))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -129,22 +156,15 @@ func (a *app) printImport(reports []formats.Report, out string) error {
 	}
 	fmt.Fprintf(a.stdout, "%s in %s, with %s and %s\n", count(all.Trajectories, "trajectory", "trajectories"), out,
 		count(all.Actions, "action", "actions"), count(all.Observations, "observation", "observations"))
+	if kept > 0 {
+		a.say("%s there already", count(kept, "trajectory was", "trajectories were"))
+	}
 	if refused > 0 {
 		a.say("%s refused", count(refused, "file was", "files were"))
 	}
 	if warnings > 0 {
 		a.say("%s: --json tells them", count(warnings, "warning", "warnings"))
 	}
+	a.sayRedactions(reports, out)
 	return nil
-}
-
-// printable is a text from a file as a terminal can show it without doing what
-// it says.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsGraphic(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, s)
 }

@@ -19,7 +19,7 @@ var (
 	testCall    = regexp.MustCompile(`\b(?:pytest|unittest)\.main\(|\bcall_command\(\s*['"]test['"]|-m['", ]+(?:pytest|unittest)\b|\[\s*['"]pytest['"]|(?m:^\s*from\s+[\w.]*\btests?\b[\w.]*\s+import\s+test_)`)
 	pathRead    = regexp.MustCompile(`((?:pathlib\.)?Path\([^()\n]*\)|[\w.]+)\.read_(?:text|bytes)\(|\b(?:open|readFileSync|linecache\.getlines)\(\s*([^,()\n]+)`)
 	importLine  = regexp.MustCompile(`(?m)^\s*(?:import|from)\s+([\w., ]+)`)
-	assignLine  = regexp.MustCompile(`(?m)^[ \t]*(?:with\s+)?([A-Za-z_]\w*)\s*=\s*([^=\n].*)$`)
+	identifier  = regexp.MustCompile(`^[A-Za-z_]\w*$`)
 	stringText  = regexp.MustCompile(`^[rbu]?['"]([^'"\n]+)['"]`)
 	stringParts = regexp.MustCompile(`['"]([^'"\n]+)['"]`)
 )
@@ -41,7 +41,7 @@ func (c *call) script(language, text string) Act {
 		act.Kind = Run
 	case kind != "":
 		act.Kind = kind
-	case testCall.MatchString(text):
+	case mentions(text, "pytest", "unittest", "call_command", "test_") && testCall.MatchString(text):
 		act.Kind = Test
 	case strings.Contains(text, "inspect.getsource") || mentions(text, "open(", ".read_text(", ".read_bytes(", "linecache.", "readFileSync(") && !ownImports(text):
 		act.Kind, act.Reads = View, c.walker.places(readFiles(text, names))
@@ -69,11 +69,10 @@ func writing(language, text string, names func() map[string]string) (kind Kind, 
 			}
 		}
 	}
-	if mentions(text, ".write_text", ".write_bytes", ".unlink", ".touch", ".rename", ".mkdir", ".open") {
-		for _, m := range methodCall.FindAllStringSubmatch(text, maxActs) {
-			if k := methodKind(m[1], m[2], m[3]); k != "" {
-				note(k, m[1])
-			}
+	around := lines(text, ".write_text", ".write_bytes", ".unlink", ".touch", ".rename", ".mkdir", ".open")
+	for _, m := range methodCall.FindAllStringSubmatch(around, maxActs) {
+		if k := methodKind(m[1], m[2], m[3]); k != "" {
+			note(k, m[1])
 		}
 	}
 	if mentions(text, "os.", "shutil.", "fs", "File") {
@@ -94,6 +93,21 @@ func writing(language, text string, names func() map[string]string) (kind Kind, 
 
 func mentions(text string, words ...string) bool {
 	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
+}
+
+// lines are the lines of a text that hold one of the words, each with the line
+// after it, where its arguments may be.
+func lines(text string, words ...string) string {
+	var kept strings.Builder
+	after := false
+	for line := range strings.Lines(text) {
+		here := mentions(line, words...)
+		if here || after {
+			kept.WriteString(line)
+		}
+		after = here
+	}
+	return kept.String()
 }
 
 // methodKind is what a method does to the path that it is called on, if it is
@@ -170,10 +184,20 @@ func ownImports(text string) bool {
 // of each.
 func assignments(text string) map[string]string {
 	names := map[string]string{}
-	for _, m := range assignLine.FindAllStringSubmatch(text, maxActs) {
-		if _, ok := names[m[1]]; !ok {
-			names[m[1]] = m[2][:min(len(m[2]), maxPath)]
+	for line := range strings.Lines(text) {
+		name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+		if !ok || strings.HasPrefix(value, "=") {
+			continue
 		}
+		words := strings.Fields(name)
+		if len(words) == 2 && words[0] == "with" {
+			words = words[1:]
+		}
+		if len(words) != 1 || !identifier.MatchString(words[0]) || names[words[0]] != "" {
+			continue
+		}
+		value = strings.TrimLeft(value, " \t")
+		names[words[0]] = value[:min(len(value), maxPath)]
 	}
 	return names
 }

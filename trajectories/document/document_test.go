@@ -736,6 +736,29 @@ func TestUnwrap(t *testing.T) {
 	}
 }
 
+// What is wrong around a string is an error of the document, and not of what
+// the string holds.
+func TestUnwrapLeavesFailuresOfTheDocumentAlone(t *testing.T) {
+	d, _ := open(t, "{\"list\":[{\"a\x00\":1}],\"text\":\"{}\"}", document.Options{})
+	var failures []error
+	for n, err := range d.Documents() {
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		list, _ := n.Get("list")
+		for e, err := range list.Elements() {
+			require.NoError(t, err)
+			e.Keys()
+		}
+		text, _ := n.Get("text")
+		_, err := text.Unwrap()
+		require.NoError(t, err)
+	}
+	require.Len(t, failures, 1)
+	require.ErrorContains(t, failures[0], "/list/0")
+}
+
 // A disk is a file of which one part cannot be read.
 type disk struct {
 	*strings.Reader

@@ -3,6 +3,7 @@ package document
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -22,6 +23,10 @@ func (n *Node) Unwrap() (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A failure that waits to be told is of the document around the string.
+	failure := n.doc.failure
+	n.doc.failure = nil
+	defer func() { n.doc.failure = cmp.Or(failure, n.doc.failure) }()
 	var inner *Node
 	for d, err := range n.doc.documents(t, false) {
 		if err != nil {

@@ -23,6 +23,9 @@ type Format struct {
 	Import func(ctx context.Context, in *Input, to Sink) error
 	// Export writes one trajectory.
 	Export func(t Source, w io.Writer) error
+	// Ending ends the name of a file with one exported trajectory: ".traj". Empty
+	// says that trajectories are rows, of which a file takes many.
+	Ending string
 	// Lossy lists what Export would leave out of a trajectory.
 	Lossy func(t *trajectories.Trajectory) []Loss
 }

@@ -30,6 +30,10 @@ type Options struct {
 	// Taken says whether a trajectory's id is in use where the trajectories go
 	// to; another attempt number is chosen then. Nil means that none is.
 	Taken func(id string) bool
+	// Kept finds the trajectory that was imported from the same place of the
+	// same file before, where the trajectories go to. Such a one is read and
+	// counted, and not handed over again. Nil means that there is none.
+	Kept func(trajectories.Source) (id string, ok bool)
 	// Importer is the program that imports, with its version.
 	Importer string
 	// Document says how files are read. Lenient and Warn are set here.
@@ -52,7 +56,7 @@ func (e *RefusedError) Error() string { return fmt.Sprintf("%s: %s", e.File, e.R
 func Import(ctx context.Context, paths []string, o Options) iter.Seq2[Report, error] {
 	return func(yield func(Report, error) bool) {
 		o.Document.Lenient = o.KeepGoing
-		i := importer{Options: o, given: map[string]bool{}}
+		i := importer{Options: o, given: map[string]bool{}, done: map[trajectories.Source]string{}}
 		if o.From != "" {
 			if i.Formats = named(o.Formats, o.From); i.Formats == nil {
 				yield(Report{}, fmt.Errorf("there is no format %q to import from", o.From))
@@ -89,7 +93,8 @@ func named(all []Format, name string) []Format {
 
 type importer struct {
 	Options
-	given map[string]bool // the ids of the trajectories so far
+	given map[string]bool                // the ids of the trajectories so far
+	done  map[trajectories.Source]string // where they are from, and their ids
 }
 
 // forgives turns an error about a file into a refusal of that file.
@@ -124,8 +129,9 @@ func (i *importer) source(ctx context.Context, src source) (Report, error) {
 	options := i.Document
 	options.Warn = func(w document.Warning) { r.warn(Warning{Field: w.Field, Offset: w.Offset, Text: w.Text}) }
 	in := &Input{File: src.path, Match: seen.match, keepGoing: i.KeepGoing, warn: r.warn}
-	counter := NewCounter(i.To)
-	s := &session{importer: i, in: in, to: counter, names: map[string]string{}, source: trajectories.Source{
+	sink := &keeper{Sink: i.To}
+	counter := NewCounter(sink)
+	s := &session{importer: i, in: in, to: counter, sink: sink, names: map[string]string{}, source: trajectories.Source{
 		Format: seen.format.Name, Bytes: size, SHA256: digest, Importer: i.Importer,
 	}}
 
@@ -136,7 +142,7 @@ func (i *importer) source(ctx context.Context, src source) (Report, error) {
 	} else {
 		err = s.rows(ctx, seen, documents)
 	}
-	r.Count = counter.Count
+	r.Count, r.Kept = counter.Count, sink.kept
 	if err == nil && r.Trajectories == 0 {
 		err = &RefusedError{src.path, "it holds no trajectory"}
 		if len(r.Warnings) > 0 {
@@ -144,6 +150,16 @@ func (i *importer) source(ctx context.Context, src source) (Report, error) {
 		}
 	}
 	return r, err
+}
+
+func (i *importer) kept(from trajectories.Source) (id string, ok bool) {
+	if i.Kept == nil {
+		return "", false
+	}
+	if id, ok := i.done[from]; ok { // the same file is named twice
+		return id, true
+	}
+	return i.Kept(from)
 }
 
 // rows imports each document by itself.

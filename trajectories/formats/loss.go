@@ -1,5 +1,7 @@
 package formats
 
+import "strings"
+
 // A Loss is something of a trajectory that a format cannot hold, so that it is
 // not in the exported file.
 type Loss struct {
@@ -16,19 +18,40 @@ type Loss struct {
 type Losses struct {
 	list  []Loss
 	index map[string]int
+	noted map[place]bool
 }
 
-// Add notes that the event at a turn has something that cannot be held.
+// A place is a field of the turn of a number; the header and the end have 0.
+type place struct {
+	field string
+	turn  int
+}
+
+// Add notes that the event at a turn has something that cannot be held. There is
+// one turn of a number, one header and one end, and each of them counts once,
+// whatever there is to say of the field.
 func (l *Losses) Add(field string, turn int, why string) {
+	if l.index == nil {
+		l.index, l.noted = map[string]int{}, map[place]bool{}
+	}
+	if single(field) {
+		if l.noted[place{field, turn}] {
+			return
+		}
+		l.noted[place{field, turn}] = true
+	}
 	if i, ok := l.index[field]; ok {
 		l.list[i].Count++
 		return
 	}
-	if l.index == nil {
-		l.index = map[string]int{}
-	}
 	l.index[field] = len(l.list)
 	l.list = append(l.list, Loss{Field: field, Count: 1, Example: turn, Why: why})
+}
+
+// single reports whether a turn has one event at most with a field.
+func single(field string) bool {
+	event, _, _ := strings.Cut(field, ".")
+	return event == "header" || event == "turn" || event == "end"
 }
 
 // All returns what was noted.

@@ -12,6 +12,12 @@ type Report struct {
 	// Count is taken from what was handed over to the sink, before the sink
 	// changed anything.
 	Count
+	// Kept is how many of the trajectories were imported before. They are among
+	// those that are counted, and were not handed over again.
+	Kept int
+	// Redactions counts the secrets that the sink replaced, by kind. Who has such
+	// a sink fills it in.
+	Redactions map[string]int
 	// Warnings are at most MaxWarnings; More says how many there were beyond.
 	Warnings []Warning
 	More     int
@@ -44,9 +50,11 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		Format  string `json:"format"`
 		Version string `json:"version,omitempty"`
 		Count
-		Warnings []Warning `json:"warnings"`
-		More     int       `json:"more_warnings,omitempty"`
-	}{r.File, r.Format, r.Version, r.Count, warnings, r.More})
+		Kept       int            `json:"kept,omitempty"`
+		Redactions map[string]int `json:"redactions,omitempty"`
+		Warnings   []Warning      `json:"warnings"`
+		More       int            `json:"more_warnings,omitempty"`
+	}{r.File, r.Format, r.Version, r.Count, r.Kept, r.Redactions, warnings, r.More})
 }
 
 func (r *Report) warn(w Warning) {

@@ -18,17 +18,22 @@ type session struct {
 	importer *importer
 	in       *Input
 	to       *Counter
+	sink     *keeper // behind to
 	source   trajectories.Source
 	names    map[string]string // the importer's ids and those given in their place
 
 	open    bool // a trajectory is under way
 	turns   int  // of it
+	id      string
+	from    trajectories.Source
+	begun   int // trajectories of this input
 	failure error
 }
 
 // run runs an importer on the input. Of a trajectory that breaks off, what came
 // before is kept if the user wants to keep going.
 func (s *session) run(ctx context.Context, f Format) error {
+	s.begun = 0
 	err := f.Import(ctx, s.in, s)
 	if s.failure != nil { // whatever the importer made of it
 		s.to.Discard()
@@ -64,8 +69,17 @@ func (s *session) Begin(h trajectories.Header) error {
 	if h.Task.ID == "" {
 		h.Task.ID = s.in.Stem()
 	}
+	source := s.source
+	source.File, source.Row, source.Part, source.Version = filepath.Base(s.in.File), s.in.Row, s.begun, s.in.Match.Version
+	s.begun++
 	own := h.ID
-	h.ID, h.Attempt = s.free(h.Task.ID, h.Attempt)
+	if id, ok := s.importer.kept(source); ok {
+		h.ID = id
+		s.sink.keep()
+	} else {
+		h.ID, h.Attempt = s.free(h.Task.ID, h.Attempt)
+	}
+	s.id, s.from = h.ID, source
 	if own != "" {
 		s.names[own] = h.ID
 	}
@@ -76,8 +90,6 @@ func (s *session) Begin(h trajectories.Header) error {
 		}
 		h.Parent = &parent
 	}
-	source := s.source
-	source.File, source.Row, source.Version = filepath.Base(s.in.File), s.in.Row, s.in.Match.Version
 	if h.Source != nil {
 		source.Chosen = h.Source.Chosen
 		if h.Source.Version != "" {
@@ -134,6 +146,7 @@ func (s *session) View(v trajectories.View) error { return s.keep(s.to.View(v)) 
 
 func (s *session) End(e trajectories.End) error {
 	s.open = false
+	s.importer.done[s.from] = s.id
 	return s.keep(s.to.End(e))
 }
 

@@ -59,7 +59,7 @@ func Copy(to Sink, from Source) error {
 	}
 	for e, err := range from.Events() {
 		if err == nil {
-			err = pass(to, e)
+			err = Pass(to, e)
 		}
 		if err != nil {
 			to.Discard()
@@ -69,9 +69,9 @@ func Copy(to Sink, from Source) error {
 	return nil
 }
 
-// pass hands over an event other than the header. Events of unknown types and
+// Pass hands over an event other than the header. Events of unknown types and
 // torn ones hold nothing.
-func pass(to Sink, e trajectories.Event) error {
+func Pass(to Sink, e trajectories.Event) error {
 	switch {
 	case e.Turn != nil:
 		return to.Turn(*e.Turn)

@@ -69,6 +69,15 @@ func sources(paths []string, all []Format) iter.Seq2[source, error] {
 func walk(root string, all []Format, yield func(source, error) bool) bool {
 	more := true
 	taken := map[string]bool{} // files that belong to a folder's trajectory
+	if dir, whole := around(root, all); whole.files != nil {
+		if !yield(whole, nil) {
+			return false
+		}
+		for _, f := range whole.files {
+			taken[f] = true
+		}
+		root = dir // as the files are named
+	}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -111,4 +120,25 @@ func together(dir string, all []Format) ([]string, error) {
 		}
 	}
 	return nil, nil
+}
+
+// around returns the source that a folder is only a part of, and the folder's
+// absolute path: who names the folder with the events of a conversation means
+// the conversation, which has its state beside them.
+func around(dir string, all []Format) (string, source) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", source{}
+	}
+	parent := filepath.Dir(dir)
+	files, err := together(parent, all)
+	if err != nil { // of a folder that nobody has named
+		return "", source{}
+	}
+	for _, f := range files {
+		if filepath.Dir(f) == dir {
+			return dir, source{parent, files}
+		}
+	}
+	return "", source{}
 }

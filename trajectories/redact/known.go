@@ -19,7 +19,14 @@ type Options struct {
 	Key []byte
 	// Emails has e-mail addresses replaced, too.
 	Emails bool
+	// Allow, where set, says of what was found that it may stay: an example, a
+	// digest. It is not asked about known secrets. It is called by all who use
+	// the redactor. See [ReadAllowed].
+	Allow func(found string) bool
 }
+
+// leastKey is the fewest bytes that a key may have.
+const leastKey = 16
 
 // minKnown is the fewest bytes that a known secret may have. A shorter one
 // stands in texts for other reasons.
@@ -40,14 +47,14 @@ func (e *RefusedError) Error() string {
 // redacted are errors, one *RefusedError for each: what the caller wants hidden
 // is not left open in silence.
 func New(known map[string]string, o Options) (*Redactor, error) {
-	if len(o.Key) < 16 {
-		return nil, fmt.Errorf("the key for hashes has %d bytes, and needs 16", len(o.Key))
+	if len(o.Key) < leastKey {
+		return nil, fmt.Errorf("the key for hashes has %d bytes, and needs %d", len(o.Key), leastKey)
 	}
-	r := &Redactor{key: slices.Clone(o.Key), emails: o.Emails, byPlaceholder: map[string]string{}}
+	r := &Redactor{key: slices.Clone(o.Key), emails: o.Emails, allow: o.Allow, byPlaceholder: map[string]string{}}
 	var refused []error
 	for _, name := range slices.Sorted(maps.Keys(known)) {
-		if reason := refusal(name, known[name]); reason != "" {
-			refused = append(refused, &RefusedError{name, reason})
+		if err := Acceptable(name, known[name]); err != nil {
+			refused = append(refused, err)
 			continue
 		}
 		for _, s := range r.spellings(name, known[name]) {
@@ -69,6 +76,15 @@ func New(known map[string]string, o Options) (*Redactor, error) {
 // nameForm is what environment variables are called, without the underscores that
 // would make two ways to read a placeholder.
 var nameForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$`)
+
+// Acceptable says why a known secret cannot be redacted, as a *RefusedError; nil
+// if it can.
+func Acceptable(name, value string) error {
+	if reason := refusal(name, value); reason != "" {
+		return &RefusedError{name, reason}
+	}
+	return nil
+}
 
 func refusal(name, value string) string {
 	switch {
@@ -94,23 +110,31 @@ type spelling struct {
 	plain       bool // the value as it is
 }
 
+// A way is how a value is written.
+type way struct {
+	label string
+	write func(value string) string
+}
+
+func ways() []way {
+	return []way{
+		{"", func(v string) string { return v }},
+		{"json", func(v string) string { return escapeJSON(v, false, false) }},
+		{"json_html", func(v string) string { return escapeJSON(v, true, false) }},  // as Go writes it
+		{"json_ascii", func(v string) string { return escapeJSON(v, false, true) }}, // as Python writes it
+		{"url", url.QueryEscape},
+		{"path", url.PathEscape},
+	}
+}
+
 // spellings returns the value as it is and as others write it. Each has a
 // placeholder of its own, so that it is restored as it was.
 func (r *Redactor) spellings(name, value string) []spelling {
-	ways := []struct {
-		label, text string
-	}{
-		{"", value},
-		{"json", escapeJSON(value, false, false)},
-		{"json_html", escapeJSON(value, true, false)},  // as Go writes it
-		{"json_ascii", escapeJSON(value, false, true)}, // as Python writes it
-		{"url", url.QueryEscape(value)},
-		{"path", url.PathEscape(value)},
-	}
 	var all []spelling
-	for _, w := range ways {
-		if !slices.ContainsFunc(all, func(s spelling) bool { return s.text == w.text }) {
-			all = append(all, spelling{name: name, text: w.text, placeholder: r.sealed(name, w.label), plain: w.label == ""})
+	for _, w := range ways() {
+		text := w.write(value)
+		if !slices.ContainsFunc(all, func(s spelling) bool { return s.text == text }) {
+			all = append(all, spelling{name: name, text: text, placeholder: r.sealed(name, w.label), plain: w.label == ""})
 		}
 	}
 	return all

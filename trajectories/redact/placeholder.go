@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 )
 
@@ -67,8 +68,9 @@ func placeholderAt(s string, start int) string {
 	return ""
 }
 
-// ours says whether a redactor with this key may have written the placeholder.
-// One of a secret without a name is of no use to anybody who forges it.
+// ours says whether a redactor with this key may have written the placeholder,
+// one that knows other secrets than this one does, too. One of a secret without a
+// name is of no use to anybody who forges it.
 func (r *Redactor) ours(placeholder string) bool {
 	if _, ok := r.byPlaceholder[placeholder]; ok || placeholder == literal {
 		return true
@@ -78,7 +80,22 @@ func (r *Redactor) ours(placeholder string) bool {
 	if cut < 0 || len(body)-cut != 9 || strings.Trim(body[cut+1:], "0123456789abcdef") != "" {
 		return false
 	}
-	return isHashed(Kind(body[:cut]))
+	return isHashed(Kind(body[:cut])) || r.isSealed(body[:cut], placeholder)
+}
+
+// isSealed says that the placeholder has the seal of a name with a way to spell
+// the secret.
+func (r *Redactor) isSealed(label, placeholder string) bool {
+	return slices.ContainsFunc(ways(), func(w way) bool {
+		name := label
+		if w.label != "" {
+			var spelt bool
+			if name, spelt = strings.CutSuffix(label, "_"+w.label); !spelt {
+				return false
+			}
+		}
+		return hmac.Equal([]byte(r.sealed(name, w.label)), []byte(placeholder))
+	})
 }
 
 // isHashed says that secrets of a kind get a hash in place of a name.

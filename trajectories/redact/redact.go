@@ -21,7 +21,9 @@
 // URLs and regular expressions leave it alone. Equal secrets have equal
 // placeholders under one key; whoever lacks the key cannot find the secret by
 // hashing guesses. The seal depends on the key and on the name, not on the
-// value, so a recording can be acted again after the secret was changed.
+// value, so a recording can be acted again after the secret was changed. What is
+// kept in one folder has one key, which lies there: see [FolderKey]. Package
+// events goes over trajectories.
 //
 // # Why nobody can have a secret inserted
 //
@@ -48,14 +50,18 @@
 // # What it does not do
 //
 // A patch is never altered, since an altered one no longer applies:
-// [Redactor.Patch] only tells what has to be confirmed before it is exported. A
+// [Redactor.Patch] only tells what has to be confirmed before it is exported, and
+// [Redactor.Sparing] passes over the texts that are the patch once more. A
 // known secret of several lines is found as a whole and not line by line (a
 // private key is, in any layout). Secrets that are compressed, encrypted, in
 // base64 or cut into pieces are not found. None of this makes a text safe to
 // publish that somebody meant to smuggle a secret out with.
 package redact
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // A Kind says what was found. The strings are part of placeholders and of
 // counts that are kept, so they do not change.
@@ -110,6 +116,8 @@ type Redactor struct {
 	known         []spelling
 	byPlaceholder map[string]string
 	literals      *literals
+	allow         func(string) bool
+	spared        []string
 }
 
 // Text returns the text with its secrets replaced, and the hits in their order.
@@ -126,6 +134,20 @@ func (r *Redactor) Again() *Redactor {
 	again := *r
 	again.again = true
 	return &again
+}
+
+// Sparing returns a redactor that leaves these texts as they are, where one of
+// them is the whole of a text or of a string in JSON, give or take the white
+// space around it. The hits in them have no placeholder.
+func (r *Redactor) Sparing(texts ...string) *Redactor {
+	sparing := *r
+	sparing.spared = nil
+	for _, s := range texts {
+		if s = strings.TrimSpace(s); s != "" {
+			sparing.spared = append(sparing.spared, s)
+		}
+	}
+	return &sparing
 }
 
 // Check finds secrets and changes nothing. Placeholders are not secrets; what is
@@ -162,6 +184,12 @@ const mostRounds = 16
 // redactor would find it there.
 func (r *Redactor) find(key, s string) []Hit {
 	hits := r.look(key, s)
+	if len(hits) > 0 && slices.Contains(r.spared, strings.TrimSpace(s)) {
+		for i := range hits {
+			hits[i].Placeholder = ""
+		}
+		return slices.DeleteFunc(hits, func(h Hit) bool { return h.Kind == Literal })
+	}
 	for range mostRounds {
 		made := edits(hits)
 		if len(made) == 0 {
@@ -214,6 +242,11 @@ func (r *Redactor) look(key, s string) []Hit {
 	}
 	if len(placeholders) > 0 {
 		hits = slices.DeleteFunc(hits, func(h Hit) bool { return h.Kind == "" })
+	}
+	if r.allow != nil {
+		hits = slices.DeleteFunc(hits, func(h Hit) bool {
+			return h.Kind != Known && h.Kind != Literal && r.allow(s[h.Start:h.End])
+		})
 	}
 	for i, h := range hits {
 		if isFlag(h) && h.Kind != Entropy {

@@ -1,12 +1,10 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"os"
-	"path/filepath"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
 )
@@ -14,13 +12,70 @@ import (
 // A Log is a trajectory on disk. It is read anew each time somebody goes over
 // its events, one event at a time.
 type Log struct {
-	path   string
+	place
 	header trajectories.Header
 }
 
-// OpenLog reads the header of a log.
+// A place is where a log is: a file, or a span of an archive.
+type place struct {
+	path    string
+	archive *archive // nil for a file of its own
+	span    span
+	number  int // in the archive, from 1
+}
+
+// OpenLog reads the header of a log. An archive must hold one log alone; [Find]
+// yields all of them.
 func OpenLog(path string) (*Log, error) {
-	l := &Log{path: path}
+	places, err := places(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(places) > 1:
+		return nil, fmt.Errorf("reading trajectory %s: the archive holds %d logs, not one", path, len(places))
+	case len(places) == 0:
+		return nil, fmt.Errorf("reading trajectory %s: %w", path, trajectories.ErrNoHeader)
+	}
+	return places[0].read()
+}
+
+// A found is a place, or an error where there may be one.
+type found struct {
+	place
+	err error
+}
+
+func (f found) read() (*Log, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	return f.log()
+}
+
+// places finds the logs in a file.
+func places(path string) ([]found, error) {
+	if isArchive(path) {
+		return placesOfArchive(path)
+	}
+	return []found{{place: place{path: path}}}, nil
+}
+
+func placesOfArchive(path string) ([]found, error) {
+	a := newArchive(path)
+	pieces, err := a.logs()
+	if err != nil {
+		return nil, err
+	}
+	all := make([]found, len(pieces))
+	for i, p := range pieces {
+		all[i] = found{place: place{path, a, p.span, i + 1}, err: p.err}
+	}
+	return all, nil
+}
+
+// log reads the header of the log at the place.
+func (p place) log() (*Log, error) {
+	l := &Log{place: p}
 	for e, err := range l.all() {
 		if err != nil {
 			return nil, err
@@ -28,11 +83,35 @@ func OpenLog(path string) (*Log, error) {
 		l.header = *e.Header // always the first, or there would be an error
 		return l, nil
 	}
-	return nil, fmt.Errorf("reading trajectory %s: %w", path, trajectories.ErrNoHeader)
+	return nil, fmt.Errorf("reading trajectory %s: %w", p.Name(), trajectories.ErrNoHeader)
 }
 
 // Path is the file that the log is in.
-func (l *Log) Path() string { return l.path }
+func (p place) Path() string { return p.path }
+
+// Archived says that the file is an archive, which may hold other logs too.
+func (p place) Archived() bool { return p.archive != nil }
+
+// Name is what errors call the log: its path, and after a "#" its number where
+// the file is an archive.
+func (p place) Name() string {
+	if p.archive == nil {
+		return p.path
+	}
+	return fmt.Sprintf("%s#%d", p.path, p.number)
+}
+
+// Text opens the log as the lines that it is made of.
+func (p place) Text() (io.ReadCloser, error) {
+	if p.archive != nil {
+		return p.archive.open(p.span)
+	}
+	file, err := os.Open(p.path)
+	if err != nil {
+		return nil, fmt.Errorf("reading a trajectory: %w", err)
+	}
+	return file, nil
+}
 
 // Header returns the header.
 func (l *Log) Header() trajectories.Header { return l.header }
@@ -50,80 +129,22 @@ func (l *Log) Events() iter.Seq2[trajectories.Event, error] {
 
 // Read reads the log as a whole.
 func (l *Log) Read() (*trajectories.Trajectory, error) {
-	file, err := l.open()
+	text, err := l.Text()
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = file.Close() }()
-	return trajectories.Decode(l.path, file)
+	defer func() { _ = text.Close() }()
+	return trajectories.Decode(l.Name(), text)
 }
 
 func (l *Log) all() iter.Seq2[trajectories.Event, error] {
 	return func(yield func(trajectories.Event, error) bool) {
-		file, err := l.open()
+		text, err := l.Text()
 		if err != nil {
 			yield(trajectories.Event{}, err)
 			return
 		}
-		defer func() { _ = file.Close() }()
-		trajectories.Events(l.path, file)(yield)
+		defer func() { _ = text.Close() }()
+		trajectories.Events(l.Name(), text)(yield)
 	}
-}
-
-func (l *Log) open() (io.ReadCloser, error) {
-	file, err := os.Open(l.path)
-	if err != nil {
-		return nil, fmt.Errorf("reading a trajectory: %w", err)
-	}
-	return file, nil
-}
-
-// An EmptyError says that a folder holds no trajectories.
-type EmptyError struct{ Dir string }
-
-func (e *EmptyError) Error() string { return e.Dir + " holds no trajectories" }
-
-// Find yields the logs at the paths: files, folders of logs, and runs, whose
-// logs are in a folder "trajectories". Those of a folder come in the order of
-// their names. A log that cannot be read comes as an error, and the others
-// after it; a folder without any is an [*EmptyError].
-func Find(paths ...string) iter.Seq2[*Log, error] {
-	return func(yield func(*Log, error) bool) {
-		for _, path := range paths {
-			files, err := files(path)
-			if err != nil && !yield(nil, err) {
-				return
-			}
-			for _, file := range files {
-				if !yield(OpenLog(file)) {
-					return
-				}
-			}
-		}
-	}
-}
-
-func files(path string) ([]string, error) {
-	st, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("looking for trajectories: %w", err)
-	}
-	if !st.IsDir() {
-		return []string{path}, nil
-	}
-	found, err := trajectories.List(path)
-	if err != nil {
-		return nil, err
-	}
-	if len(found) > 0 {
-		return found, nil
-	}
-	switch found, err = trajectories.List(filepath.Join(path, "trajectories")); {
-	case errors.Is(err, os.ErrNotExist):
-	case err != nil:
-		return nil, err
-	case len(found) > 0:
-		return found, nil
-	}
-	return nil, &EmptyError{Dir: path}
 }

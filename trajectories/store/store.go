@@ -1,22 +1,29 @@
-// Package store keeps trajectories as files of one folder, a log each.
+// Package store keeps trajectories as files of one folder, a log each, and
+// finds and reads them again.
 //
 // A log gets its name, the id of its trajectory with .jsonl, when it is whole:
-// who looks into the folder never sees a part of one, and a process that is
-// killed leaves a file that begins with a dot, which nobody takes for a log. A
-// name that is there is never given to another log.
+// who looks into the folder never sees a part of one. A process that is killed
+// leaves a file that begins with a dot, which nobody takes for a log, and which
+// [Store.Sweep] removes. A name that is there is never given to another log.
+//
+// [Find] yields the logs at some paths, and [Summaries] what lists and filters
+// ask of each. Summaries are kept in an index, the file .index.jsonl of the
+// folder. It is a cache and nothing else: it may be deleted, whatever of it is
+// old, torn or of another version is made anew, and where it cannot be written
+// everything works without.
+//
+// A file whose name ends with .jsonl.zst is an archive: logs in their order,
+// compressed with zstd (RFC 8878). Frames need not begin where logs begin; a
+// log that begins with a frame is read without what comes before it, and so are
+// all that a [Packer] has packed.
+//
+// Any number of processes may write, read and list a folder at the same time.
+// Who wants to add only what is not there yet takes [Store.Lock] first.
 package store
 
 import (
-	"bufio"
-	"crypto/rand"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
-
-	"github.com/apprentice-rl/apprentice/trajectories"
 )
 
 // A Store is a folder of trajectories. Several processes may use one at the
@@ -40,137 +47,13 @@ func Open(dir string) (*Store, error) {
 // Close lets go of the folder.
 func (s *Store) Close() error { return s.root.Close() }
 
-// Empty reports whether there is no trajectory.
-func (s *Store) Empty() (bool, error) {
-	entries, err := fs.ReadDir(s.root.FS(), ".")
-	if err != nil {
-		return false, fmt.Errorf("looking for trajectories in %s: %w", s.root.Name(), err)
-	}
-	for _, e := range entries {
-		if filepath.Ext(e.Name()) == extension {
-			return false, nil
+// Has reports whether there is a trajectory of this id, in a file of its own.
+// Those in archives are in [Store.Held].
+func (s *Store) Has(id string) bool {
+	for _, ending := range []string{extension, archiveExtension} {
+		if _, err := s.root.Lstat(id + ending); err == nil {
+			return true
 		}
 	}
-	return true, nil
-}
-
-// Has reports whether there is a trajectory of this id.
-func (s *Store) Has(id string) bool {
-	_, err := s.root.Lstat(name(id))
-	return err == nil
-}
-
-// extension ends the names of logs, as trajectories.List wants it.
-const extension = ".jsonl"
-
-func name(id string) string { return id + extension }
-
-// A Writer puts trajectories into a store, one after the other: Begin, the
-// events, End. It is not safe for concurrent use; a store may have many.
-type Writer struct {
-	store   *Store
-	id      string
-	partial string // the name of the file as long as it is not whole
-	file    *os.File
-	buffer  *bufio.Writer
-	log     *trajectories.Encoder
-}
-
-// Writer returns a writer.
-func (s *Store) Writer() *Writer { return &Writer{store: s} }
-
-// errNone: an event came where no trajectory had begun.
-var errNone = errors.New("no trajectory has begun")
-
-// Begin begins a trajectory. Its id must be one that can be the name of a file.
-func (w *Writer) Begin(h trajectories.Header) (err error) {
-	if w.file != nil {
-		return fmt.Errorf("trajectory %s begins before %s has ended", h.ID, w.id)
-	}
-	if h.ID == "" || strings.HasPrefix(h.ID, ".") || strings.ContainsAny(h.ID, "/\\\x00") {
-		return fmt.Errorf("%q cannot be the id of a trajectory: it is to be the name of a file", h.ID)
-	}
-	w.id, w.partial = h.ID, ".partial-"+rand.Text()[:12]
-	if w.file, err = w.store.root.OpenFile(w.partial, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644); err != nil {
-		w.file = nil
-		return w.failed(err)
-	}
-	w.buffer = bufio.NewWriterSize(w.file, 256<<10)
-	w.log = trajectories.NewEncoder(w.buffer)
-	return w.event(w.log.Header(h))
-}
-
-// Turn writes a turn.
-func (w *Writer) Turn(t trajectories.Turn) error {
-	if w.file == nil {
-		return errNone
-	}
-	return w.event(w.log.Turn(t))
-}
-
-// Observation writes an observation.
-func (w *Writer) Observation(o trajectories.Observation) error {
-	if w.file == nil {
-		return errNone
-	}
-	return w.event(w.log.Observation(o))
-}
-
-// Message writes a message.
-func (w *Writer) Message(m trajectories.Message) error {
-	if w.file == nil {
-		return errNone
-	}
-	return w.event(w.log.Message(m))
-}
-
-// View writes a view.
-func (w *Writer) View(v trajectories.View) error {
-	if w.file == nil {
-		return errNone
-	}
-	return w.event(w.log.View(v))
-}
-
-// End writes the end, and gives the log its name once it is on the disk. The
-// error matches fs.ErrExist when there is a trajectory of that id.
-func (w *Writer) End(e trajectories.End) error {
-	if w.file == nil {
-		return errNone
-	}
-	if err := w.event(w.log.End(e)); err != nil {
-		return err
-	}
-	err := errors.Join(w.buffer.Flush(), w.file.Sync(), w.file.Close())
-	w.file = nil
-	if err == nil {
-		err = w.store.root.Link(w.partial, name(w.id))
-	}
-	if err = errors.Join(err, w.store.root.Remove(w.partial)); err != nil {
-		return w.failed(err)
-	}
-	return nil
-}
-
-// Discard drops the trajectory that was begun, if there is one.
-func (w *Writer) Discard() {
-	if w.file == nil {
-		return
-	}
-	_ = w.file.Close()
-	_ = w.store.root.Remove(w.partial) // else it stays, and is no log
-	w.file = nil
-}
-
-// event drops a trajectory of which an event could not be written.
-func (w *Writer) event(err error) error {
-	if err == nil {
-		return nil
-	}
-	w.Discard()
-	return w.failed(err)
-}
-
-func (w *Writer) failed(err error) error {
-	return fmt.Errorf("writing trajectory %s: %w", w.id, err)
+	return false
 }

@@ -9,11 +9,12 @@ import (
 
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/minhash"
 )
 
 // Version changes whenever Of says something else of the same trajectory.
 // Whoever keeps summaries makes them anew then.
-const Version = 1
+const Version = 3
 
 // A Summary is what is kept of one trajectory.
 type Summary struct {
@@ -25,9 +26,11 @@ type Summary struct {
 	Policy  string `json:"policy"`
 	Model   string `json:"model,omitempty"`
 	// Format is that of the file it was imported from, "" for our own.
-	Format string    `json:"format,omitempty"`
-	Parent string    `json:"parent,omitempty"` // the trajectory that it is a part of
-	Start  time.Time `json:"start,omitzero"`
+	Format     string                  `json:"format,omitempty"`
+	Source     *trajectories.Source    `json:"source,omitempty"` // nil for our own
+	Parent     string                  `json:"parent,omitempty"` // the trajectory that it is a part of
+	ParentKind trajectories.ParentKind `json:"parent_kind,omitempty"`
+	Start      time.Time               `json:"start,omitzero"`
 
 	// Status is empty while the trajectory has no end.
 	Status trajectories.ExitStatus `json:"status,omitempty"`
@@ -40,13 +43,17 @@ type Summary struct {
 	Observations int `json:"observations"`
 	FormatErrors int `json:"format_errors,omitempty"`
 	// Usage is that of the end, where the source may count what belongs to no
-	// turn, and the sum of the turns where the end has none.
+	// turn; what the end does not count is the sum of the turns.
 	Usage trajectories.Usage `json:"usage,omitzero"`
 
 	PatchBytes   int    `json:"patch_bytes"`
 	PatchDigest  string `json:"patch_digest,omitempty"` // SHA-256 of a patch that is not empty
 	PatchUnknown bool   `json:"patch_unknown,omitempty"`
 	Redactions   int    `json:"redactions,omitempty"` // secrets that were replaced
+
+	// Sketch tells how alike the actions of two trajectories are. It leaves out
+	// what was copied from another trajectory, and what no policy did.
+	Sketch minhash.Sketch `json:"sketch,omitzero"`
 }
 
 // Of reads a trajectory to its end, or to where it breaks off.
@@ -57,11 +64,12 @@ func Of(from formats.Source) (Summary, error) {
 		Task: h.Task.ID, Repo: h.Task.Repo, Policy: h.Policy.Name, Model: h.Policy.Model,
 	}
 	if h.Source != nil {
-		s.Format = h.Source.Format
+		s.Format, s.Source = h.Source.Format, h.Source
 	}
 	if h.Parent != nil {
-		s.Parent = h.Parent.Trajectory
+		s.Parent, s.ParentKind = h.Parent.Trajectory, h.Parent.Kind
 	}
+	var actions minhash.Sketcher
 	for e, err := range from.Events() {
 		if err != nil {
 			return Summary{}, err
@@ -69,13 +77,24 @@ func Of(from formats.Source) (Summary, error) {
 		switch {
 		case e.Turn != nil:
 			s.turn(*e.Turn)
+			sketch(&actions, *e.Turn)
 		case e.Observation != nil:
 			s.Observations++
 		case e.End != nil:
 			s.end(*e.End)
 		}
 	}
+	s.Sketch = actions.Sketch()
 	return s, nil
+}
+
+func sketch(actions *minhash.Sketcher, t trajectories.Turn) {
+	if t.Copied || t.Synthetic {
+		return
+	}
+	for i, a := range t.Actions {
+		actions.Add(a.Tool, t.ArgumentText(i))
+	}
 }
 
 func (s *Summary) turn(t trajectories.Turn) {
@@ -95,9 +114,7 @@ func (s *Summary) turn(t trajectories.Turn) {
 
 func (s *Summary) end(e trajectories.End) {
 	s.Status, s.Limit = e.Status, e.Limit
-	if e.Usage != (trajectories.Usage{}) {
-		s.Usage = e.Usage
-	}
+	s.Usage = e.Usage.Or(s.Usage)
 	s.PatchBytes, s.PatchUnknown = len(e.Patch), e.PatchUnknown
 	if e.Patch != "" {
 		digest := sha256.Sum256([]byte(e.Patch))

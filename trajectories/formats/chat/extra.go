@@ -26,16 +26,38 @@ type member struct {
 // Add adds a member with the JSON of a value. A value that JSON cannot hold is
 // left out; raw JSON, of which sources are made, always can be.
 func (e *Extra) Add(name string, value any) {
-	raw, err := json.Marshal(value, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true), jsontext.PreserveRawStrings(true))
-	if err != nil || e.names[name] {
+	if e.names[name] {
 		return
 	}
+	if text, ok := value.(string); ok { // most are, and the longest
+		e.add(name, quoted(text))
+		return
+	}
+	raw, err := json.Marshal(value, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true), jsontext.PreserveRawStrings(true))
+	if err == nil {
+		e.add(name, loose.Raw(raw))
+	}
+}
+
+func (e *Extra) add(name string, value jsontext.Value) {
 	if e.names == nil {
 		e.names = map[string]bool{}
 	}
 	e.names[name] = true
-	e.members = append(e.members, member{name, loose.Raw(raw)})
+	e.members = append(e.members, member{name, value})
 }
+
+// quoted is a text as JSON. What is not UTF-8 in it is replaced.
+func quoted(text string) jsontext.Value {
+	value, err := jsontext.AppendQuote(nil, text)
+	if err != nil {
+		value, _ = jsontext.AppendQuote(nil, string([]rune(text)))
+	}
+	return value
+}
+
+// Has reports whether there is a member of a name.
+func (e *Extra) Has(name string) bool { return e.names[name] }
 
 // AddRaw adds a member as it stands in a source, which is nothing where it is
 // not there.
@@ -62,11 +84,7 @@ func (e *Extra) Object() stdjson.RawMessage {
 		if i > 0 {
 			object = append(object, ',')
 		}
-		name, err := jsontext.AppendQuote(nil, m.name)
-		if err != nil { // not UTF-8: what is not is replaced
-			name, _ = jsontext.AppendQuote(nil, string([]rune(m.name)))
-		}
-		object = append(append(append(object, name...), ':'), m.value...)
+		object = append(append(append(object, quoted(m.name)...), ':'), m.value...)
 	}
 	return append(object, '}')
 }

@@ -28,3 +28,13 @@ func Members(object []byte) iter.Seq2[string, jsontext.Value] {
 		}
 	}
 }
+
+// Member is the value of a member of an object, nil if it has none of that name.
+func Member(object []byte, name string) jsontext.Value {
+	for n, value := range Members(object) {
+		if n == name {
+			return value
+		}
+	}
+	return nil
+}

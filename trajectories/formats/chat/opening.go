@@ -93,3 +93,16 @@ type Opened struct {
 	Text  string
 	Extra stdjson.RawMessage // an object, or nil
 }
+
+// AddBeside adds to a row what ReadRow and Keep have kept in the header's origin,
+// but for what belongs to the messages.
+func AddBeside(row *Extra, h *trajectories.Header) {
+	if h.Origin == nil {
+		return
+	}
+	for name, value := range Members(h.Origin.Extra) {
+		if name != OpeningMember {
+			row.Add(name, value)
+		}
+	}
+}

@@ -8,7 +8,7 @@ import (
 
 // Definitions are tools as the chat completions API has them.
 func Definitions(tools []trajectories.Tool) []stdjson.RawMessage {
-	var all []stdjson.RawMessage
+	all := []stdjson.RawMessage{}
 	for _, t := range tools {
 		var outer, inner Extra
 		for name, value := range Members(t.Extra) {

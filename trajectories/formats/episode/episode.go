@@ -56,7 +56,7 @@ func (w *Writer) Turn(t trajectories.Turn) error {
 		a.ID = w.ids.New(source, t.N, i+1)
 		call := Call{a.ID, t.N}
 		w.last = append(w.last, call)
-		w.ends = finishes(a.Tool)
+		w.ends = Finishes(a.Tool)
 		if source == "" {
 			continue
 		}
@@ -75,9 +75,9 @@ func (w *Writer) Turn(t trajectories.Turn) error {
 	return w.to.Turn(t)
 }
 
-// finishes reports whether a tool ends an episode: "submit" of SWE-agent,
+// Finishes reports whether a tool ends an episode: "submit" of SWE-agent,
 // "finish" of OpenHands, "mark_task_complete" of Terminus.
-func finishes(tool string) bool {
+func Finishes(tool string) bool {
 	switch tool {
 	case "submit", "finish", "mark_task_complete":
 		return true

@@ -10,8 +10,8 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 )
 
-// Benchmark measures the import of the real files beside what encoding/json
-// takes to decode them into maps.
+// Benchmark measures the import of the real files, and their export, beside what
+// encoding/json takes to decode them into maps.
 func Benchmark(b *testing.B, s Suite) {
 	paths := s.files(b)
 	var size int64
@@ -39,6 +39,21 @@ func Benchmark(b *testing.B, s Suite) {
 			}
 		}
 	})
+	if s.Format.Export != nil {
+		var all formats.Collector
+		for _, err := range formats.Import(b.Context(), paths, formats.Options{Formats: s.all(), To: &all}) {
+			require.NoError(b, err)
+		}
+		b.Run("export", func(b *testing.B) {
+			b.SetBytes(size)
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, t := range all.Whole {
+					require.NoError(b, s.Format.Export(formats.Of(t), nowhere{}))
+				}
+			}
+		})
+	}
 	b.Run("encoding/json", func(b *testing.B) {
 		b.SetBytes(size)
 		b.ReportAllocs()

@@ -30,11 +30,11 @@ func RoundTrip(t *testing.T, s Suite) {
 
 func (s Suite) trip(t *testing.T, raw []byte) {
 	t.Helper()
-	_, all, err := s.Import(t, write(t, "first.json", raw), false)
+	_, all, err := s.Import(t, write(t, "trip.json", raw), false)
 	require.NoError(t, err)
 	for _, tr := range all {
 		require.Empty(t, s.Format.Lossy(tr), "a format can hold what came from it")
-		_, again, err := s.Import(t, write(t, "second.json", s.export(t, tr)), false)
+		_, again, err := s.Import(t, write(t, "trip.json", s.export(t, tr)), false)
 		require.NoError(t, err)
 		require.Len(t, again, 1)
 		require.Equal(t, anonymous(t, tr), anonymous(t, again[0]))

@@ -42,7 +42,7 @@ func Format1() formats.Format {
 
 // Format11 is version 1.1.
 func Format11() formats.Format {
-	return formats.Format{Name: Name11, Detect: detect11, Import: importer(true), Export: export, Lossy: lossy}
+	return formats.Format{Name: Name11, Detect: detect11, Import: importer(true), Export: export, Ending: ".traj.json", Lossy: lossy}
 }
 
 func detect11(n *document.Node) formats.Match {

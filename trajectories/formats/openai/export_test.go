@@ -122,8 +122,8 @@ func TestWhatARowCannotHoldIsListed(t *testing.T) {
 		got = append(got, l.Field)
 	}
 	require.Equal(t, []string{
-		"header.task", "header.policy", "header.origin", "turn.origin", "turn.format_error", "turn.copied", "turn.lost",
-		"turn.time", "observation.result", "message.state", "message.kind", "view",
+		"header.task", "header.origin", "header.policy", "turn.usage", "turn.origin", "turn.format_error", "turn.copied", "turn.lost",
+		"turn.time", "observation.result", "message.state", "message.kind", "message.role", "view",
 	}, got)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/formats"
 )
 
 func TestActionsOfOneResponseAreOneTurn(t *testing.T) {
@@ -100,11 +101,34 @@ func TestAFolderIsOneConversation(t *testing.T) {
 	write("base_state.json", `{"id": "conversation", "agent": {"llm": {"model": "m", "api_key": "x"}}, "execution_status": "finished", "leaf_event_id": "b",
 		"stats": {"usage_to_metrics": {"default": {"accumulated_cost": 2}}}}`)
 
-	report, all, err := suiteV1().Import(t, dir, false)
+	t.Run("the folder", func(t *testing.T) { isTheConversation(t, dir) })
+	t.Run("its events", func(t *testing.T) { isTheConversation(t, filepath.Join(dir, "events")) })
+	t.Run("its events, from within", func(t *testing.T) {
+		t.Chdir(filepath.Join(dir, "events"))
+		isTheConversation(t, ".")
+	})
+	t.Run("its events, and a file among them", func(t *testing.T) {
+		write("events/other.jsonl", sampleEventsV1)
+		var into formats.Collector
+		var files []string
+		for r, err := range formats.Import(t.Context(), []string{filepath.Join(dir, "events")}, formats.Options{Formats: both(), To: &into}) {
+			require.NoError(t, err)
+			files = append(files, filepath.Base(r.File))
+		}
+		require.Equal(t, []string{"e18b827d", "other.jsonl"}, files)
+	})
+}
+
+// isTheConversation checks what is imported from the folder above.
+func isTheConversation(t *testing.T, path string) {
+	t.Helper()
+	report, all, err := suiteV1().Import(t, path, false)
 	require.NoError(t, err)
 	require.Equal(t, 2, report.Actions)
 	require.Equal(t, 1, report.Observations)
+	require.Len(t, all, 1)
 	h := all[0].Header
+	require.Equal(t, "e18b827d", h.Source.File)
 	require.Equal(t, "conversation", h.Session)
 	require.Equal(t, "m", h.Policy.Model)
 	require.Equal(t, "e18b827d", h.Task.ID)

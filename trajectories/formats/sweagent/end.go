@@ -1,6 +1,7 @@
 package sweagent
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
@@ -29,28 +30,35 @@ func (r *reader) end() (trajectories.End, error) {
 		}
 		e.PatchUnknown = false
 	}
-	stats := formats.Member(info, "model_stats")
+	model := formats.Member(info, "model_stats")
 	for _, n := range []struct {
 		to   *int
 		name string
 	}{
 		{&e.Usage.Calls, "api_calls"}, {&e.Usage.PromptTokens, "tokens_sent"}, {&e.Usage.CompletionTokens, "tokens_received"},
 	} {
-		if *n.to, err = r.in.Whole(stats, n.name); err != nil {
+		if *n.to, err = r.in.Whole(model, n.name); err != nil {
 			return e, err
 		}
 	}
 	// There is a total_cost too, in old files: of all runs of that process.
-	if e.Usage.Cost, err = r.in.Number(stats, "instance_cost"); err != nil {
+	if e.Usage.Cost, err = r.in.Number(model, "instance_cost"); err != nil {
 		return e, err
 	}
 	var origin formats.Members
-	rest, err := r.in.Rest(info, "exit_status", "submission", "model_stats")
+	known := []string{"model_stats"}
+	if e.SourceStatus != "" {
+		known = append(known, "exit_status")
+	}
+	if !e.PatchUnknown {
+		known = append(known, "submission")
+	}
+	rest, err := r.in.Rest(info, known...)
 	if err != nil {
 		return e, err
 	}
 	origin.Add("info", rest)
-	if rest, err = r.in.Rest(stats, "api_calls", "tokens_sent", "tokens_received", "instance_cost"); err != nil {
+	if rest, err = r.in.Rest(model, noted(e.Usage)...); err != nil {
 		return e, err
 	}
 	origin.Add("model_stats", rest)
@@ -59,6 +67,42 @@ func (r *reader) end() (trajectories.End, error) {
 		e.Origin = &trajectories.Origin{Extra: o}
 	}
 	return e, nil
+}
+
+// noted names the numbers that a usage holds. A zero is kept beside it: the file
+// may as well say nothing.
+func noted(u trajectories.Usage) []string {
+	var names []string
+	for _, s := range stats(u) {
+		if s.value != 0 {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}
+
+// A stat is one of the numbers that a run has cost.
+type stat struct {
+	name  string
+	value float64
+}
+
+func stats(u trajectories.Usage) []stat {
+	return []stat{
+		{"instance_cost", u.Cost}, {"tokens_sent", float64(u.PromptTokens)},
+		{"tokens_received", float64(u.CompletionTokens)}, {"api_calls", float64(u.Calls)},
+	}
+}
+
+// statistics writes what a run has cost, with the zeros or without.
+func statistics(u trajectories.Usage, zeros bool) formats.Members {
+	var m formats.Members
+	for _, s := range stats(u) {
+		if s.value != 0 || zeros {
+			m.Add(s.name, strconv.AppendFloat(nil, s.value, 'f', -1, 64))
+		}
+	}
+	return m
 }
 
 // status maps the exit statuses of SWE-agent. After most errors it hands in
@@ -99,6 +143,26 @@ func plain(s string) trajectories.ExitStatus {
 		return trajectories.ExitCrashed
 	}
 	return trajectories.ExitUnknown
+}
+
+// statusOf is how SWE-agent calls the end of an episode.
+func statusOf(e trajectories.End) string {
+	if e.Status == trajectories.ExitSubmitted && e.Limit != "" {
+		return "submitted (" + word(e.Limit) + ")"
+	}
+	return word(e.Status)
+}
+
+func word(s trajectories.ExitStatus) string {
+	for _, name := range []string{
+		"submitted", "exit_cost", "exit_context", "exit_format", "exit_total_execution_time", "exit_command_timeout",
+		"exit_forfeit", "exit_environment_error", "exit_error",
+	} {
+		if plain(name) == s {
+			return name
+		}
+	}
+	return string(s) // it has no word for it
 }
 
 // byProgram says whether SWE-agent itself writes such an action when a run

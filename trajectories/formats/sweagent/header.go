@@ -1,6 +1,7 @@
 package sweagent
 
 import (
+	"encoding/json"
 	"path"
 	"regexp"
 	"strings"
@@ -65,11 +66,25 @@ func (r *reader) header() (h trajectories.Header, opening map[int]bool, err erro
 			r.in.Warn(r.run, "the issue cannot be told from the rest of the prompt")
 		}
 	}
-	rest, err := r.in.Rest(r.run, "trajectory", "history", "info", "attempts")
+	known := []string{"trajectory", "history", "info", "attempts"}
+	if r.retry == nil { // else it stands for the run's own
+		known = append(known, "retry")
+		if retry := formats.Member(r.run, "retry"); retry != nil {
+			raw, err := formats.Raw(retry)
+			if err = r.in.Forgive(err); err != nil {
+				return h, nil, err
+			}
+			r.retry = raw
+		}
+	}
+	rest, err := r.in.Rest(r.run, known...)
 	if err != nil {
 		return h, nil, err
 	}
 	origin.Add("rest", rest)
+	if formats.Member(r.run, "trajectory") == nil {
+		origin.Add("chat", json.RawMessage("true"))
+	}
 	if o := origin.Object(); o != nil {
 		h.Origin = &trajectories.Origin{Extra: o}
 	}
@@ -117,6 +132,9 @@ func (r *reader) opening(h *trajectories.Header, origin *formats.Members) (map[i
 			h.System, err = r.take(m, origin)
 		case m.role == "user" && !prompt:
 			prompt = true
+			if !system {
+				origin.Add("prompt_first", json.RawMessage("true"))
+			}
 			h.Prompt, err = r.take(m, origin)
 		default:
 			return taken, nil
@@ -129,7 +147,8 @@ func (r *reader) opening(h *trajectories.Header, origin *formats.Members) (map[i
 	return taken, nil
 }
 
-// take reads a message of the header.
+// take reads a message of the header. That it is there is in the origin, too:
+// it may be empty.
 func (r *reader) take(m *message, origin *formats.Members) (string, error) {
 	n, err := m.said(r.in)
 	if err != nil {
@@ -138,6 +157,9 @@ func (r *reader) take(m *message, origin *formats.Members) (string, error) {
 	var extra formats.Members
 	extra.Add("parts", n.Origin.Parts)
 	extra.Add("rest", n.Origin.Extra)
+	if extra.Object() == nil {
+		origin.Add(m.role, json.RawMessage("{}"))
+	}
 	origin.Add(m.role, extra.Object())
 	return n.Text, nil
 }

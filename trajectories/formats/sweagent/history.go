@@ -100,7 +100,11 @@ func (m *message) said(in *formats.Input) (trajectories.Message, error) {
 	if err != nil {
 		return n, err
 	}
-	extra, err := in.Rest(m.node, "role", "content", "is_demo")
+	known := []string{"role", "content"}
+	if m.demo {
+		known = append(known, "is_demo")
+	}
+	extra, err := in.Rest(m.node, known...)
 	n.Text = content.Text
 	n.Origin = &trajectories.Origin{Index: m.index + 1, Parts: content.Parts, Extra: extra}
 	return n, err

@@ -22,7 +22,8 @@ type step struct {
 	thought  string
 	noted    bool // the trajectory has an observation
 	raw      string
-	rejected bool // the history goes on without it
+	seconds  float64 // that the action ran
+	rejected bool    // the history goes on without it
 }
 
 // step reads a step of the trajectory and what the history says of it.
@@ -40,22 +41,39 @@ func (r *reader) step(n *document.Node) error {
 			return err
 		}
 	}
+	var err error
+	if s.seconds, err = r.in.Number(n, "execution_time"); err != nil {
+		return err
+	}
 	m, err := r.answer()
 	if err != nil {
 		return err
 	}
 	if m != nil {
-		action, err := r.in.Text(m.node, "action")
-		if err != nil {
+		if s.rejected, err = r.other(s, m); err != nil {
 			return err
 		}
-		// Old histories name no action; an answer then goes with the next step.
-		if s.rejected = action != s.action && has(m.node, "action"); s.rejected {
+		if s.rejected {
 			m = nil
 		}
 	}
 	s.message = m
 	return r.turnOf(s)
+}
+
+// other says whether an answer of the history is not that of the step. Old
+// histories name no action; an answer then goes with the next step.
+func (r *reader) other(s step, m *message) (bool, error) {
+	action, err := r.in.Text(m.node, "action")
+	if err != nil || !has(m.node, "action") {
+		return false, err
+	}
+	if action != s.action || strings.TrimSpace(action) != "" {
+		return action != s.action, nil
+	}
+	// Answers without an action are told by what they say.
+	content, err := r.in.Content(m.node, "content")
+	return content.Text != s.response, err
 }
 
 // answer goes on to the next answer in the history, nil if there is none.
@@ -129,14 +147,23 @@ func (r *reader) turnFor(s step) (trajectories.Turn, error) {
 	default:
 		r.blame(s, &t)
 	}
-	stepExtra, err := r.stepExtra(s, native, len(t.Actions) > 0)
+	if native {
+		origin.Add("native", json.RawMessage("true"))
+	}
+	if list := listOf(s.node); list != "" {
+		origin.Add(list, json.RawMessage("true"))
+	}
+	stepExtra, err := r.stepExtra(s, t, native)
 	if err != nil {
 		return t, err
 	}
 	origin.Add("step", stepExtra)
 	if s.message != nil {
 		t.Origin.Index = s.message.index + 1
-		if err := r.messageExtra(s, &t, &origin); err != nil {
+		if s.node != nil && !has(s.message.node, "action") {
+			origin.Add("unnamed", json.RawMessage("true"))
+		}
+		if err := r.messageExtra(s, &t, native, &origin); err != nil {
 			return t, err
 		}
 	}
@@ -186,42 +213,61 @@ func (r *reader) calls(s step, t *trajectories.Turn, origin *formats.Members) (n
 func (r *reader) blame(s step, t *trajectories.Turn) {
 	t.Message = s.response
 	if s.thought != s.response && s.response == "" {
-		t.Message = s.thought
+		t.Message, t.Origin.Text = s.thought, &s.response
 	}
-	if strings.HasPrefix(t.Message, "Exit due to ") || strings.HasPrefix(t.Message, "Exited") {
+	if byItself(t.Message) {
 		t.Synthetic = true
 		return
 	}
-	t.FormatError = "the answer holds no action; the file does not say what the policy was told"
+	t.FormatError = noAction
+	if strings.TrimSpace(s.raw) != "" {
+		t.FormatError = s.raw
+	}
 }
+
+// byItself says whether an answer without an action is how the program notes
+// the end of a run.
+func byItself(message string) bool {
+	return strings.HasPrefix(message, "Exit due to ") || strings.HasPrefix(message, "Exited")
+}
+
+const noAction = "the answer holds no action; the file does not say what the policy was told"
 
 // render is how an answer looks in which a command stands between fences.
 func render(thought, action string) string { return thought + "```\n" + action + "```" }
 
 // stepExtra is what a step has beyond the turn's fields.
-func (r *reader) stepExtra(s step, native, acts bool) (json.RawMessage, error) {
+func (r *reader) stepExtra(s step, t trajectories.Turn, native bool) (json.RawMessage, error) {
 	if s.node == nil {
 		return nil, nil
 	}
-	known := []string{"messages", "query", "execution_time"}
-	if acts && !native {
-		known = append(known, "action")
-	}
-	if acts {
-		known = append(known, "response", "observation")
-	}
-	if !acts && s.response != "" {
-		known = append(known, "response")
-	}
-	if s.thought == s.response || acts && !native {
-		known = append(known, "thought")
+	acts := len(t.Actions) > 0
+	var known []string
+	for _, m := range []struct {
+		name string
+		held bool
+	}{
+		{listOf(s.node), true},
+		{"action", acts && !native},
+		{"response", true},
+		{"thought", acts && !native || s.thought == s.response},
+		{"observation", acts || t.FormatError != "" && t.FormatError == s.raw},
+		{"execution_time", acts && s.noted && s.seconds > 0},
+	} {
+		// null is not held: it would come back as an empty text.
+		if m.held && formats.Member(s.node, m.name) != nil {
+			known = append(known, m.name)
+		}
 	}
 	return r.in.Rest(s.node, known...)
 }
 
 // messageExtra adds what the message of the history has beyond the step.
-func (r *reader) messageExtra(s step, t *trajectories.Turn, origin *formats.Members) error {
-	known := []string{"role", "tool_calls"}
+func (r *reader) messageExtra(s step, t *trajectories.Turn, native bool, origin *formats.Members) error {
+	known := []string{"role"}
+	if native {
+		known = append(known, "tool_calls")
+	}
 	content, err := r.in.Content(s.message.node, "content")
 	if err != nil {
 		return err
@@ -242,7 +288,7 @@ func (r *reader) messageExtra(s step, t *trajectories.Turn, origin *formats.Memb
 			return err
 		}
 		// In a history alone there is no step that would say it.
-		if text == same && (s.node != nil || name == "action" && len(t.Actions) > 0 && t.Calls == nil && t.Actions[0].Tool == "bash") {
+		if text == same && (s.node != nil || name == "action" && !native && len(t.Actions) > 0) {
 			known = append(known, name)
 		}
 	}
@@ -267,19 +313,15 @@ func (r *reader) messageExtra(s step, t *trajectories.Turn, origin *formats.Memb
 // answers hands over what came back: the step's output, as the history shows
 // it.
 func (r *reader) answers(s step, t trajectories.Turn) error {
-	shown, err := r.shown(s)
-	if err != nil {
-		return err
-	}
-	duration, err := r.in.Number(s.node, "execution_time")
-	if err != nil {
-		return err
-	}
 	if len(t.Actions) == 0 {
-		if strings.TrimSpace(s.raw) == "" || s.node == nil {
+		if strings.TrimSpace(s.raw) == "" || t.FormatError == s.raw || s.node == nil {
 			return nil // it is with the turn
 		}
 		return r.to.Message(trajectories.Message{After: t.N, Role: "environment", Kind: trajectories.MessageFeedback, Text: s.raw})
+	}
+	shown, err := r.shown(s)
+	if err != nil {
+		return err
 	}
 	for k, a := range t.Actions {
 		var m *message
@@ -288,8 +330,8 @@ func (r *reader) answers(s step, t trajectories.Turn) error {
 		}
 		o := trajectories.Observation{Turn: t.N, Observation: env.Observation{Action: a.ID, Text: s.raw}}
 		o.Submitted = submits(a, s.action) && r.last(s)
-		if k == 0 && duration > 0 && duration < math.MaxInt64/float64(time.Second) {
-			o.Duration = time.Duration(math.Round(duration * float64(time.Second)))
+		if k == 0 && s.seconds > 0 && s.seconds < math.MaxInt64/float64(time.Second) {
+			o.Duration = time.Duration(math.Round(s.seconds * float64(time.Second)))
 		}
 		if m != nil {
 			if err := r.decorate(&o, m, s, k == 0); err != nil {
@@ -315,18 +357,20 @@ func (r *reader) answers(s step, t trajectories.Turn) error {
 }
 
 // shown takes the messages that answer the step off the history: those of
-// tools, or the next one of the user.
+// tools; where the policy makes no calls, the next one of the user.
 func (r *reader) shown(s step) ([]*message, error) {
 	var all []*message
 	if s.message == nil {
 		return nil, nil
 	}
+	calls := formats.Member(s.message.node, "tool_calls")
+	native := calls != nil && first(calls) != nil
 	for {
 		m, err := r.history.peek()
 		if err != nil || m == nil {
 			return all, err
 		}
-		user := m.role == "user" && !m.demo && len(all) == 0
+		user := m.role == "user" && !m.demo && len(all) == 0 && !native
 		if m.role != "tool" && !user {
 			return all, nil
 		}
@@ -394,7 +438,7 @@ func (r *reader) decorate(o *trajectories.Observation, m *message, s step, first
 		}
 	}
 	known := []string{"role", "content"}
-	if ids := callIDs(m.node); len(ids) == 1 && ids[0] == o.Action {
+	if ids := callIDs(m.node); m.role == "tool" && len(ids) == 1 && ids[0] == o.Action {
 		known = append(known, "tool_call_ids")
 	}
 	rest, err := r.in.Rest(m.node, known...)

@@ -1,5 +1,5 @@
 // Package sweagent reads the .traj files of SWE-agent
-// (https://github.com/SWE-agent/SWE-agent) of all its versions.
+// (https://github.com/SWE-agent/SWE-agent) of all its versions, and writes them.
 //
 // A file says the same thing twice, and neither is whole. The trajectory is a
 // list of steps: what the policy answered, the command that was made of it, and
@@ -22,6 +22,14 @@
 //
 // A RetryAgent's file holds attempts, and at the top a copy of the best one.
 // Each attempt is one trajectory; the copy is none.
+//
+// What was imported is written as it was, an attempt as a file of its own: what
+// the RetryAgent noted of all attempts is its member "retry" then. Trajectories
+// of other formats become version 1.1. There an answer makes one call, so one
+// with more becomes several steps; and of the lists that repeat the history
+// there are the first, by which the version is told, and the last, from which
+// other programs take the chat to train on. SWE-agent itself writes them all,
+// and its files grow with the square of their length.
 package sweagent
 
 import (
@@ -34,7 +42,7 @@ const Name = "swe-agent"
 
 // Format is SWE-agent's .traj.
 func Format() formats.Format {
-	return formats.Format{Name: Name, Detect: detect, Import: read}
+	return formats.Format{Name: Name, Detect: detect, Import: read, Export: export, Ending: ".traj", Lossy: lossy}
 }
 
 func detect(n *document.Node) formats.Match {
@@ -48,7 +56,8 @@ func detect(n *document.Node) formats.Match {
 	}
 	if steps := formats.Member(n, "trajectory"); steps != nil && steps.Kind() == document.Array {
 		step := first(steps)
-		if step == nil && isChat(n) || step != nil && has(step, "action") && has(step, "observation") {
+		unbegun := step == nil && has(n, "history") && has(n, "info")
+		if unbegun || step == nil && isChat(n) || step != nil && has(step, "action") && has(step, "observation") {
 			return formats.Match{Confidence: formats.Likely, Version: version(step)}
 		}
 		return formats.Match{}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/document"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
@@ -45,7 +47,7 @@ func (v *views) messages(r *reader, s step) error {
 }
 
 func (v *views) list(r *reader, s step, name string, form trajectories.ViewForm) error {
-	if formats.Member(s.node, name) == nil {
+	if listOf(s.node) != name {
 		return nil
 	}
 	if err := v.prepare(); err != nil {
@@ -89,6 +91,17 @@ func (v *views) list(r *reader, s step, name string, form trajectories.ViewForm)
 	return r.to.View(view)
 }
 
+// listOf names the list of messages that a step has, if it has one. One with
+// both has the second as an unknown member.
+func listOf(step *document.Node) string {
+	for _, name := range []string{"query", "messages"} {
+		if formats.Member(step, name) != nil {
+			return name
+		}
+	}
+	return ""
+}
+
 // number is the number of a message in the log, to which it is added if it is
 // new.
 func (v *views) number(view *trajectories.View, m *document.Node, d digest) (int, error) {
@@ -118,17 +131,19 @@ func (v *views) prepare() error {
 		if err != nil {
 			return err
 		}
-		raw, err := formats.Raw(m)
-		if err = v.in.Forgive(err); err != nil {
+		d, err := v.digest(m)
+		if err != nil {
 			return err
 		}
-		v.history = append(v.history, sha256.Sum256(raw))
+		v.history = append(v.history, d)
 	}
 	return nil
 }
 
-// digest is that of a message without white space. It is worked out once for
-// each way in which a message is written: steps repeat them all the time.
+// digest is that of a message as JSON's canonical form (RFC 8785) has it, in
+// which neither white space nor the order of members matters. It is worked out
+// once for each way in which a message is written: steps repeat them all the
+// time.
 func (v *views) digest(m *document.Node) (digest, error) {
 	raw, err := m.Raw()
 	if err = v.in.Forgive(err); err != nil {
@@ -141,6 +156,10 @@ func (v *views) digest(m *document.Node) (digest, error) {
 	raw, err = formats.Raw(m)
 	if err = v.in.Forgive(err); err != nil {
 		return digest{}, err
+	}
+	canonical := jsontext.Value(raw)
+	if canonical.Canonicalize(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) == nil {
+		raw = json.RawMessage(canonical)
 	}
 	d := digest(sha256.Sum256(raw))
 	v.same[written] = d

@@ -15,6 +15,9 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/formats/episode"
 )
 
+// policy is the program that acts in these trajectories.
+const policy = "swe-agent"
+
 // load imports the rows of a document.
 func load(ctx context.Context, in *formats.Input, to formats.Sink) error {
 	return chat.EachRow(in, func(n *document.Node) error { return conversation(ctx, in, n, to) })
@@ -42,7 +45,7 @@ func conversation(ctx context.Context, in *formats.Input, n *document.Node, to f
 	if style == "" {
 		style = xml
 	}
-	row.Header.Policy.Name = "swe-agent"
+	row.Header.Policy.Name = policy
 	row.Header.Source = &trajectories.Source{Version: string(style)}
 	t := &talk{in: in, to: to, style: style, row: row}
 	for n, err := range row.Messages.Elements() {
@@ -98,7 +101,7 @@ func (t *talk) message(n *document.Node, m *chat.Message) error {
 	}
 	spoke := t.spoke
 	t.spoke = false
-	origin := chat.Origin(m.Content, m.Extra())
+	origin := chat.Origin(m.Content, answerExtra(m))
 	if open := t.out.Open(); t.answers && m.Role != "system" && len(open) > 0 {
 		return t.out.Answer(open[0], trajectories.Observation{Observation: env.Observation{Text: m.Content.Text}, Origin: origin})
 	}
@@ -110,12 +113,25 @@ func (t *talk) message(n *document.Node, m *chat.Message) error {
 	return t.out.Message(trajectories.Message{Role: "tool", Kind: trajectories.MessageFeedback, Shown: true, Text: m.Content.Text, Origin: origin})
 }
 
+// answerExtra is what an answer has beside its text. It need not be the user's,
+// and no call's id is told of it then.
+func answerExtra(m *chat.Message) *chat.Extra {
+	extra := m.Extra()
+	if m.Role != "user" {
+		extra.Add("role", m.Role)
+	}
+	if m.ToolCallID != "" {
+		extra.Add("tool_call_id", m.ToolCallID)
+	}
+	return extra
+}
+
 // turn makes the turn of an assistant's message.
 func (t *talk) turn(n *document.Node, m *chat.Message) trajectories.Turn {
 	turn := m.Turn() // calls beside the text there are none of
 	turn.Usage.Calls = 1
 	if len(turn.Actions) > 0 {
-		return turn
+		return withCalls(turn, n)
 	}
 	if turn.Origin != nil && turn.Origin.Text != nil {
 		turn.Message, turn.Reasoning, turn.Origin.Text = *turn.Origin.Text, "", nil
@@ -139,6 +155,24 @@ func (t *talk) turn(n *document.Node, m *chat.Message) trajectories.Turn {
 	if o := turn.Origin; o != nil && o.Index == 0 && o.ID == "" && o.Text == nil && o.Parts == nil && o.Extra == nil {
 		turn.Origin = nil
 	}
+	return turn
+}
+
+// withCalls keeps the calls that a message has beside its text, as they are:
+// nothing else tells them from calls in it.
+func withCalls(turn trajectories.Turn, n *document.Node) trajectories.Turn {
+	var extra chat.Extra
+	if turn.Origin == nil {
+		turn.Origin = &trajectories.Origin{}
+	}
+	extra.AddAll(turn.Origin.Extra)
+	for _, name := range []string{"tool_calls", "function_call"} {
+		if m := formats.Member(n, name); m != nil {
+			raw, _ := m.Raw() // it was decoded before
+			extra.AddRaw(name, raw)
+		}
+	}
+	turn.Origin.Extra = extra.Object()
 	return turn
 }
 

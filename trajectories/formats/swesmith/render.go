@@ -1,6 +1,7 @@
 package swesmith
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -90,21 +91,67 @@ func repr(text *strings.Builder, v jsontext.Value) {
 		text.WriteString("False")
 	case 'n':
 		text.WriteString("None")
+	case '"':
+		quote(text, str(v))
 	case '[':
-		var elements []jsontext.Value
-		if json.Unmarshal(v, &elements) != nil {
-			text.Write(v)
-			return
-		}
 		text.WriteByte('[')
-		for i, e := range elements {
+		for i, e := range elements(v) {
 			if i > 0 {
 				text.WriteString(", ")
 			}
 			repr(text, e)
 		}
 		text.WriteByte(']')
-	default: // numbers; objects and texts within lists do not come up
+	case '{':
+		text.WriteByte('{')
+		i := 0
+		for name, e := range chat.Members(v) {
+			if i++; i > 1 {
+				text.WriteString(", ")
+			}
+			quote(text, name)
+			text.WriteString(": ")
+			repr(text, e)
+		}
+		text.WriteByte('}')
+	default: // numbers
 		text.Write(v)
 	}
+}
+
+// quote writes a text within a list or an object as Python does: between single
+// quotes, unless those are in the text and double ones are not.
+func quote(text *strings.Builder, s string) {
+	mark := byte('\'')
+	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
+		mark = '"'
+	}
+	text.WriteByte(mark)
+	for _, r := range s {
+		switch {
+		case r == rune(mark) || r == '\\':
+			text.WriteByte('\\')
+			text.WriteRune(r)
+		case r == '\n':
+			text.WriteString(`\n`)
+		case r == '\r':
+			text.WriteString(`\r`)
+		case r == '\t':
+			text.WriteString(`\t`)
+		case r < ' ' || r == 0x7f:
+			fmt.Fprintf(text, `\x%02x`, r)
+		default:
+			text.WriteRune(r)
+		}
+	}
+	text.WriteByte(mark)
+}
+
+// elements are the values of a list. What is no list has none.
+func elements(list jsontext.Value) []jsontext.Value {
+	var all []jsontext.Value
+	if json.Unmarshal(list, &all, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) != nil {
+		return nil
+	}
+	return all
 }

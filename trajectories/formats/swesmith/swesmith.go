@@ -17,6 +17,10 @@
 // value that holds </parameter> can be told from the end of one only by what
 // follows. So arguments are texts, but for the two whose type is known, and the
 // whole message is kept wherever it cannot be made from the turn again.
+//
+// Export writes a row per trajectory, on one line: what was read from this
+// format as it was, in its style, and anything else as a [Conversation] in the
+// style xml, without what the policy was not shown.
 package swesmith
 
 import (
@@ -32,7 +36,7 @@ const Name = "swe-smith"
 
 // Format returns the format.
 func Format() formats.Format {
-	return formats.Format{Name: Name, Detect: detect, Import: load}
+	return formats.Format{Name: Name, Detect: detect, Import: load, Export: export, Lossy: lossy}
 }
 
 // A style is how calls are written in texts.

@@ -1,4 +1,7 @@
-package replay
+// Package normalize makes texts comparable that differ only in what no two runs
+// have in common: it is how a replay is checked against its recording, and how
+// an audit notices that an agent goes round in circles.
+package normalize
 
 import "regexp"
 
@@ -25,12 +28,14 @@ var volatile = []struct {
 	{regexp.MustCompile(`(?m)^\[(\d+)\] \d+$`), "[$1] <pid>"},
 	{regexp.MustCompile(`\b(127\.0\.0\.1|localhost|\[::1\]):\d+`), "$1:<port>"},
 	{regexp.MustCompile(`/tmp/[\w.+-]+`), "/tmp/<name>"},
+	// The placeholder of a secret, which depends on the key of the run.
+	{regexp.MustCompile(`__SECRET_([A-Za-z0-9]+(?:_[A-Za-z0-9]+)*)_[0-9a-f]{8}__`), "<secret $1>"},
 }
 
-// Normalize puts placeholders for what differs between any two runs of the
+// Text puts placeholders for what differs between any two runs of the
 // same command: durations and times, process ids, addresses, ports of the
-// loopback, and names of temporary files.
-func Normalize(text string) string {
+// loopback, names of temporary files, and the keyed part of placeholders.
+func Text(text string) string {
 	for _, v := range volatile {
 		text = v.pattern.ReplaceAllString(text, v.with)
 	}

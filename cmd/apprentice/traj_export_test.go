@@ -1,0 +1,51 @@
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/formats"
+)
+
+func TestFormatsThatAreNoRowsNameTheirFiles(t *testing.T) {
+	rows := []string{"openai", "swe-smith", "sft", "sft-xml", predictionsName}
+	for _, f := range exportFormats() {
+		require.Equal(t, slices.Contains(rows, f.Name), f.Ending == "", f.Name)
+	}
+}
+
+func TestLossesAreSummedByField(t *testing.T) {
+	fields := map[string][]formats.Loss{
+		"a": {{Field: "turn.time", Count: 2, Example: 3, Why: "w"}, {Field: "header.origin", Count: 1}},
+		"b": {{Field: "turn.time", Count: 1, Example: 1, Why: "w"}, {Field: "end.time", Count: 1}, {Field: "view", Count: 4, Example: 2}},
+	}
+	f := formats.Format{Name: "f", Lossy: func(t *trajectories.Trajectory) []formats.Loss { return fields[t.Header.ID] }}
+	var l losses
+	for _, id := range []string{"a", "b"} {
+		l.add(&trajectories.Trajectory{Header: trajectories.Header{ID: id}}, f)
+	}
+	require.True(t, l.serious)
+	require.Equal(t, []loss{
+		{Field: "header.origin", Events: 1, Trajectories: 1, Example: lossExample{Trajectory: "a"}},
+		{Field: "turn.time", Events: 3, Trajectories: 2, Example: lossExample{Trajectory: "a", Turn: 3}, Why: "w"},
+		{Field: "view", Events: 4, Trajectories: 1, Example: lossExample{Trajectory: "b", Turn: 2}},
+		{Field: "end.time", Events: 1, Trajectories: 1, Example: lossExample{Trajectory: "b"}},
+	}, l.all())
+}
+
+func TestOnlyOriginsOfOtherFormatsAreNoReasonToStop(t *testing.T) {
+	f := formats.Format{Name: "f", Lossy: func(*trajectories.Trajectory) []formats.Loss {
+		return []formats.Loss{{Field: "turn.origin", Count: 1}}
+	}}
+	for source, serious := range map[string]bool{"other": false, "f": true} {
+		var l losses
+		l.add(&trajectories.Trajectory{Header: trajectories.Header{Source: &trajectories.Source{Format: source}}}, f)
+		require.Equal(t, serious, l.serious, source)
+	}
+	var none losses
+	require.Empty(t, none.all())
+	require.NotNil(t, none.all(), "in JSON it is a list")
+}

@@ -1,0 +1,441 @@
+package sweagent
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
+)
+
+// A restorer writes what was imported from a .traj as it was.
+type restorer struct {
+	out     *file
+	header  extras
+	opening []json.RawMessage // messages of the header that are not written yet
+	step    *restored         // the last one, which is not written yet
+	saw     *trajectories.View
+}
+
+// extras are the members of an origin's Extra, of all kinds of events.
+type extras struct {
+	// Of the header.
+	System      *opening        `json:"system"`
+	User        *opening        `json:"user"`
+	PromptFirst bool            `json:"prompt_first"`
+	Chat        bool            `json:"chat"`
+	Rest        json.RawMessage `json:"rest"`
+
+	// Of a turn.
+	Native   bool            `json:"native"`
+	Unnamed  bool            `json:"unnamed"` // its message has no action
+	Query    bool            `json:"query"`
+	Messages bool            `json:"messages"`
+	Action   *string         `json:"action"`
+	Step     json.RawMessage `json:"step"`
+
+	// Of a turn and an observation.
+	Message json.RawMessage `json:"message"`
+
+	// Of an observation.
+	Before string  `json:"before"`
+	After  string  `json:"after"`
+	Role   *string `json:"role"`
+
+	// Of the end.
+	Info       json.RawMessage `json:"info"`
+	Retry      json.RawMessage `json:"retry"`
+	ModelStats json.RawMessage `json:"model_stats"`
+}
+
+// An opening is what is kept of a message of the header.
+type opening struct {
+	Parts json.RawMessage `json:"parts"`
+	Rest  json.RawMessage `json:"rest"`
+}
+
+// unpack returns an event's origin.
+func unpack(o *trajectories.Origin) (trajectories.Origin, extras, error) {
+	var x extras
+	if o == nil {
+		return trajectories.Origin{}, x, nil
+	}
+	if o.Extra == nil {
+		return *o, x, nil
+	}
+	if err := jsonv2.Unmarshal(o.Extra, &x, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
+		return *o, x, fmt.Errorf("reading what was kept of the source: %w", err)
+	}
+	return *o, x, nil
+}
+
+// restored is a step that waits for its observations.
+type restored struct {
+	turn     trajectories.Turn
+	extras   extras
+	rest     map[string]json.RawMessage // what is kept of the step
+	response string
+	action   string
+	query    int // the history up to its answer
+	view     *trajectories.View
+	raw      *string // its observation
+	duration time.Duration
+	answers  []placed
+}
+
+// placed is a message with its place in the history.
+type placed struct {
+	index   int
+	message json.RawMessage
+}
+
+func newRestorer(f *file, h trajectories.Header) (*restorer, error) {
+	_, x, err := unpack(h.Origin)
+	if err != nil {
+		return nil, err
+	}
+	r := &restorer{out: f, header: x}
+	for _, m := range []struct {
+		role, text string
+		extra      *opening
+	}{{"system", h.System, x.System}, {"user", h.Prompt, x.User}} {
+		if m.extra == nil && m.text == "" {
+			continue
+		}
+		var parts, rest json.RawMessage
+		if m.extra != nil {
+			parts, rest = m.extra.Parts, m.extra.Rest
+		}
+		r.opening = append(r.opening, spoken(m.role, m.text, parts, rest))
+	}
+	if x.PromptFirst {
+		slices.Reverse(r.opening)
+	}
+	return r, nil
+}
+
+// spoken is a message of the history.
+func spoken(role, text string, parts, rest json.RawMessage) json.RawMessage {
+	var m formats.Members
+	m.AddText("role", role)
+	addContent(&m, text, parts)
+	m.AddAll(rest)
+	return m.Object()
+}
+
+func addContent(m *formats.Members, text string, parts json.RawMessage) {
+	if parts != nil {
+		m.Add("content", parts)
+		return
+	}
+	m.AddText("content", text)
+}
+
+// place adds a message to the history. Messages of the header are where places
+// are left for them.
+func (r *restorer) place(p placed) error {
+	for len(r.opening) > 0 && r.out.history.len() < p.index-1 {
+		if err := r.open(1); err != nil {
+			return err
+		}
+	}
+	return r.out.history.add(p.message)
+}
+
+// open adds the next n messages of the header.
+func (r *restorer) open(n int) error {
+	for ; n > 0; n-- {
+		if err := r.out.history.add(r.opening[0]); err != nil {
+			return err
+		}
+		r.opening = r.opening[1:]
+	}
+	return nil
+}
+
+func (r *restorer) view(v trajectories.View) error {
+	if r.step != nil && v.Turn == r.step.turn.N {
+		r.step.view = &v
+	} else {
+		r.saw = &v // of the next turn
+	}
+	return r.out.view(v)
+}
+
+func (r *restorer) turn(t trajectories.Turn) error {
+	if err := r.flush(); err != nil {
+		return err
+	}
+	o, x, err := unpack(t.Origin)
+	if err != nil {
+		return err
+	}
+	if o.Index == 0 { // else its place says how many come before
+		if err := r.open(len(r.opening)); err != nil {
+			return err
+		}
+	}
+	s := &restored{turn: t, extras: x, rest: members(x.Step), view: r.saw}
+	r.saw = nil
+	blocks := len(t.Actions) > 0 && !x.Native
+	if blocks {
+		s.action = commandOf(t, 0)
+	}
+	if x.Action != nil {
+		s.action = *x.Action
+	} else if action, ok := s.rest["action"]; ok {
+		s.action = textOf(action)
+	}
+	switch s.response = t.Message; {
+	case o.Text != nil:
+		s.response = *o.Text
+	case blocks:
+		s.response = render(t.Message, s.action)
+	}
+	if o.Index > 0 {
+		if err := r.place(placed{o.Index, r.answer(s, o)}); err != nil {
+			return err
+		}
+		s.query = r.out.history.len() - 1
+	} else {
+		s.query = r.out.history.len()
+	}
+	r.step = s
+	return nil
+}
+
+// commandOf is the command of action k of a turn, "" if it has none.
+func commandOf(t trajectories.Turn, k int) string {
+	var arguments struct{ Command string }
+	_ = json.Unmarshal(t.Actions[k].Arguments, &arguments)
+	return arguments.Command
+}
+
+// members are the members of an object, of which nil has none.
+func members(object json.RawMessage) map[string]json.RawMessage {
+	m := map[string]json.RawMessage{}
+	for name, value := range chat.Members(object) {
+		m[name] = json.RawMessage(value)
+	}
+	return m
+}
+
+func textOf(value json.RawMessage) string {
+	var text string
+	_ = json.Unmarshal(value, &text)
+	return text
+}
+
+// thought is what the step says before its command.
+func (s *restored) thought() string {
+	if thought, ok := s.rest["thought"]; ok {
+		return textOf(thought)
+	}
+	if len(s.turn.Actions) > 0 && !s.extras.Native {
+		return s.turn.Message
+	}
+	return s.response
+}
+
+// answer is the step's message in the history.
+func (r *restorer) answer(s *restored, o trajectories.Origin) json.RawMessage {
+	var m formats.Members
+	rest := members(s.extras.Message)
+	add := func(name, text string) {
+		if _, ok := rest[name]; !ok {
+			m.AddText(name, text)
+		}
+	}
+	m.AddText("role", "assistant")
+	if o.Parts != nil {
+		m.Add("content", o.Parts)
+	} else {
+		add("content", s.response)
+	}
+	if !r.header.Chat {
+		add("thought", s.thought())
+	}
+	if !r.header.Chat && !s.extras.Unnamed || r.header.Chat && len(s.turn.Actions) > 0 && !s.extras.Native {
+		add("action", s.action)
+	}
+	if s.extras.Native {
+		m.Add("tool_calls", calls(s.turn))
+	}
+	m.AddAll(s.extras.Message)
+	return m.Object()
+}
+
+func calls(t trajectories.Turn) json.RawMessage {
+	list := []byte{'['}
+	for k := range t.Actions {
+		if k > 0 {
+			list = append(list, ',')
+		}
+		list = append(list, formats.CallOf(t, k).JSON()...)
+	}
+	return append(list, ']')
+}
+
+func (r *restorer) observation(b trajectories.Observation) error {
+	s := r.step
+	if s == nil || b.Turn != s.turn.N || len(s.turn.Actions) == 0 {
+		return fmt.Errorf("an observation of turn %d, which is over or has no action", b.Turn)
+	}
+	o, x, err := unpack(b.Origin)
+	if err != nil {
+		return err
+	}
+	if b.Action == s.turn.Actions[0].ID {
+		raw := strings.TrimSuffix(strings.TrimPrefix(b.Text, x.Before), x.After)
+		if s.raw = &raw; b.Raw != nil {
+			s.raw = b.Raw
+		}
+		s.duration = b.Duration
+	}
+	if o.Index == 0 {
+		return nil // the history does not have it
+	}
+	var m formats.Members
+	role := "tool"
+	if x.Role != nil {
+		role = *x.Role
+	}
+	m.AddText("role", role)
+	addContent(&m, b.Text, o.Parts)
+	if _, ok := members(x.Message)["tool_call_ids"]; !ok && role == "tool" && formats.CallOf(s.turn, s.number(b.Action)).ID == b.Action {
+		ids, err := json.Marshal([]string{b.Action})
+		if err != nil {
+			return err
+		}
+		m.Add("tool_call_ids", ids)
+	}
+	m.AddAll(x.Message)
+	s.answers = append(s.answers, placed{o.Index, m.Object()})
+	return nil
+}
+
+// number is the number of an action in its turn, from 0.
+func (s *restored) number(action string) int {
+	for k, a := range s.turn.Actions {
+		if a.ID == action {
+			return k
+		}
+	}
+	return 0
+}
+
+func (r *restorer) message(n trajectories.Message) error {
+	if n.Kind == trajectories.MessageFeedback && n.Origin == nil {
+		return nil // the step has it
+	}
+	var o trajectories.Origin
+	if n.Origin != nil {
+		o = *n.Origin
+	}
+	rest := o.Extra
+	if n.Kind == trajectories.MessageDemonstration {
+		demo := formats.MembersOf(rest)
+		demo.Add("is_demo", json.RawMessage("true"))
+		rest = demo.Object()
+	}
+	p := placed{o.Index, spoken(n.Role, n.Text, o.Parts, rest)}
+	if r.step != nil && n.Kind == trajectories.MessageOrphan {
+		r.step.answers = append(r.step.answers, p)
+		return nil
+	}
+	if err := r.flush(); err != nil {
+		return err
+	}
+	return r.place(p)
+}
+
+// flush writes the step that waits, and its answers into the history.
+func (r *restorer) flush() error {
+	s := r.step
+	if r.step = nil; s == nil {
+		return nil
+	}
+	slices.SortStableFunc(s.answers, func(a, b placed) int { return cmp.Compare(a.index, b.index) })
+	for _, p := range s.answers {
+		if err := r.place(p); err != nil {
+			return err
+		}
+	}
+	if r.header.Chat {
+		return nil
+	}
+	var m formats.Members
+	add := func(name, text string) {
+		if _, ok := s.rest[name]; !ok {
+			m.AddText(name, text)
+		}
+	}
+	if len(s.turn.Actions) > 0 && !s.extras.Native {
+		add("action", s.action)
+	}
+	switch {
+	case s.raw != nil:
+		add("observation", *s.raw)
+	case len(s.turn.Actions) == 0 && s.turn.FormatError != "" && s.turn.FormatError != noAction:
+		add("observation", s.turn.FormatError)
+	}
+	add("response", s.response)
+	add("thought", s.thought())
+	if _, ok := s.rest["execution_time"]; !ok && s.duration > 0 {
+		m.Add("execution_time", seconds(s.duration))
+	}
+	m.AddAll(s.extras.Step)
+	return r.out.step(m, s.list(r.out.history.len()))
+}
+
+func seconds(d time.Duration) json.RawMessage {
+	return strconv.AppendFloat(nil, float64(d)/float64(time.Second), 'g', -1, 64)
+}
+
+// list is the step's list of messages, nil if it has none.
+func (s *restored) list(passed int) *list {
+	switch {
+	case s.extras.Query:
+		return &list{name: "query", passed: s.query, view: s.view}
+	case s.extras.Messages:
+		return &list{name: "messages", passed: passed, view: s.view}
+	}
+	return nil
+}
+
+func (r *restorer) close(end trajectories.End) error {
+	if err := r.flush(); err != nil {
+		return err
+	}
+	if err := r.open(len(r.opening)); err != nil {
+		return err
+	}
+	_, x, err := unpack(end.Origin)
+	if err != nil {
+		return err
+	}
+	var info, root formats.Members
+	if end.SourceStatus != "" {
+		info.AddText("exit_status", end.SourceStatus)
+	}
+	if !end.PatchUnknown {
+		info.AddText("submission", end.Patch)
+	}
+	stats := statistics(end.Usage, false)
+	stats.AddAll(x.ModelStats)
+	info.Add("model_stats", stats.Object())
+	info.AddAll(x.Info)
+	root.Add("info", info.Object())
+	root.Add("retry", x.Retry)
+	root.AddAll(r.header.Rest)
+	return r.out.close(r.header.Chat, root)
+}

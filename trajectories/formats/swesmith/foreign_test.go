@@ -1,0 +1,25 @@
+package swesmith_test
+
+import (
+	"testing"
+
+	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/atif"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/formatstest"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/mini"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/openhands"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/sweagent"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/swesmith"
+)
+
+func TestTrajectoriesOfOtherFormatsLoseWhatIsListedAlone(t *testing.T) {
+	formatstest.Foreign(t, []formats.Format{
+		sweagent.Format(), mini.Format11(), mini.Format1(), openhands.V0(), openhands.V1(), atif.Format(),
+	}, swesmith.Format())
+}
+
+func BenchmarkExport(b *testing.B) {
+	formatstest.BenchmarkExport(b, []formats.Format{
+		sweagent.Format(), mini.Format11(), openhands.V0(), atif.Format(), swesmith.Format(),
+	}, swesmith.Format())
+}
