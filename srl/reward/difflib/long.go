@@ -1,9 +1,6 @@
 package difflib
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // A run is a stretch of equal elements, from a[i] and from b[j].
 type run struct {
@@ -107,10 +104,7 @@ func (s *search) find(g gap, seeds *seeds) (longest int) {
 			if i < int(*known) {
 				continue
 			}
-			k := 0
-			for i+k < len(a) && j+k < len(b) && a[i+k] == b[j+k] {
-				k++
-			}
+			k := common(a[i:], b[j:])
 			if k < seeds.size {
 				continue
 			}
@@ -135,7 +129,15 @@ func (s *search) find(g gap, seeds *seeds) (longest int) {
 // gaps that it crosses wait, if they are still long.
 func (s *search) place(r run, least int32) {
 	d := r.j - r.i
-	at, _ := slices.BinarySearchFunc(s.gaps, r.i, func(g gap, i int32) int { return cmp.Compare(g.ahi, i+1) })
+	// The first gap that ends behind the run's beginning.
+	at, end := 0, len(s.gaps)
+	for at < end {
+		if mid := (at + end) / 2; s.gaps[mid].ahi <= r.i {
+			at = mid + 1
+		} else {
+			end = mid
+		}
+	}
 	for ; at < len(s.gaps) && s.gaps[at].alo < r.i+r.k; at++ {
 		g := s.gaps[at]
 		from := max(r.i, g.alo, g.blo-d)
@@ -164,4 +166,18 @@ func (s *search) split(at int, before, after gap) {
 		s.gaps[at] = before
 		s.gaps = slices.Insert(s.gaps, at+1, after)
 	}
+}
+
+// common returns how many elements two texts have in common at their beginning.
+func common(a, b []int32) int {
+	const many = 16 // which one instruction or few compare
+	n := min(len(a), len(b))
+	k := 0
+	for k+many <= n && [many]int32(a[k:]) == [many]int32(b[k:]) {
+		k += many
+	}
+	for k < n && a[k] == b[k] {
+		k++
+	}
+	return k
 }

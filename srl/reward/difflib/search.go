@@ -8,6 +8,7 @@ type search struct {
 	a, b         []int32 // as symbols; those of a that b does not have are noneInA
 	keenA, keenB []int32 // the same without what starts no match
 	dull         bool    // there is such
+	symbols      int     // that b has
 
 	// gaps are where nothing has been taken yet, in their order.
 	gaps []gap
@@ -41,7 +42,7 @@ func (s *search) release() {
 
 // begin makes ready for a pair.
 func (s *search) begin(x *Indexed, text string) {
-	s.b, s.keenB, s.dull = x.b, x.keen, x.dull != nil
+	s.b, s.keenB, s.dull, s.symbols = x.b, x.keen, x.dull != nil, int(x.symbols.n)
 	s.a = x.symbols.read(text, s.a[:0])
 	s.keenA = s.a
 	if s.dull {

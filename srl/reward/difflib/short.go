@@ -34,8 +34,9 @@ func (s *search) short(g gap) {
 	l := &s.levels
 	a, b := s.keenA[g.alo:g.ahi], s.keenB[g.blo:g.bhi]
 	n := int32(0)
-	for l.add(n, a, b) {
-		n++
+	if l.begin(s.symbols, a, b) {
+		for n = 1; l.add(n, a, b); n++ {
+		}
 	}
 	l.gaps = append(l.gaps[:0], g)
 	for ; n > 0 && len(l.gaps) > 0; n-- {
@@ -48,34 +49,44 @@ func (s *search) short(g gap) {
 	}
 }
 
+// begin makes the level of single elements, whose classes are the symbols, and
+// reports whether there are any that both texts have.
+func (l *levels) begin(symbols int, a, b []int32) bool {
+	up := l.level(0, len(a), len(b))
+	up.first = empty(up.first, symbols)
+	l.b = grownPlaces(l.b, len(b))[:0]
+	for j := len(b) - 1; j >= 0; j-- {
+		if c := b[j]; c >= 0 {
+			up.next[j] = up.first[c]
+			up.first[c] = int32(j + 1)
+			l.b = append(l.b, place{int32(j), c})
+		}
+	}
+	l.mark(symbols)
+	k := 0
+	for i, c := range a {
+		if c >= 0 && up.first[c] > 0 {
+			l.used[c] = true
+			up.a[k] = place{int32(i), c}
+			k++
+		}
+	}
+	up.a = up.a[:k]
+	l.keep()
+	return k > 0
+}
+
 // add makes the level of stretches of n+1 elements from that of n, and reports
 // whether there are any that both texts have.
 func (l *levels) add(n int32, a, b []int32) bool {
-	if len(l.all) == int(n) {
-		l.all = append(l.all, level{})
-	}
-	up := &l.all[n]
-	var below []place
-	if n == 0 {
-		l.b = grownPlaces(l.b, len(b))
-		for j := range b {
-			l.b[len(b)-1-j] = place{at: int32(j)}
-		}
-		up.a = grownPlaces(up.a, len(a))
-		for i := range a {
-			up.a[i] = place{at: int32(i)}
-		}
-		below = up.a
-	} else {
-		below = l.all[n-1].a
-	}
-	l.begin(len(l.b))
-	up.next = grown(up.next, len(b))
+	below := l.all[n-1].a
+	up := l.level(int(n), len(below), len(b))
+	l.clear(len(l.b))
 	up.first = up.first[:0]
-
 	kept := l.b[:0]
+	end := int32(len(b)) - n
 	for _, p := range l.b {
-		if int(p.at+n) >= len(b) {
+		if p.at >= end {
 			continue
 		}
 		c := b[p.at+n]
@@ -92,39 +103,56 @@ func (l *levels) add(n int32, a, b []int32) bool {
 	}
 	l.b = kept
 
-	if cap(l.used) < len(up.first) {
-		l.used = make([]bool, 2*len(up.first))
-	}
-	used := l.used[:len(up.first)]
-	clear(used)
-	up.a = grownPlaces(up.a, len(below))
+	l.mark(len(up.first))
 	k := 0
+	end = int32(len(a)) - n
 	for _, p := range below {
-		if int(p.at+n) >= len(a) {
-			continue
+		if p.at >= end {
+			break
 		}
 		c := a[p.at+n]
 		if c < 0 {
 			continue
 		}
 		if class := l.find(p.class, c); class >= 0 {
-			used[class] = true
+			l.used[class] = true
 			up.a[k] = place{p.at, class}
 			k++
 		}
 	}
 	up.a = up.a[:k]
-	if k == 0 {
-		return false
+	l.keep()
+	return k > 0
+}
+
+// level makes room for a level.
+func (l *levels) level(n, placesA, lenB int) *level {
+	if len(l.all) == n {
+		l.all = append(l.all, level{})
 	}
-	kept = l.b[:0]
+	up := &l.all[n]
+	up.a, up.next = grownPlaces(up.a, placesA), grown(up.next, lenB)
+	return up
+}
+
+// mark notes that a has no stretch of any class.
+func (l *levels) mark(classes int) {
+	if cap(l.used) < classes {
+		l.used = make([]bool, classes+classes/4)
+	}
+	l.used = l.used[:classes]
+	clear(l.used)
+}
+
+// keep drops the stretches that a does not have.
+func (l *levels) keep() {
+	kept := l.b[:0]
 	for _, p := range l.b {
-		if used[p.class] {
+		if l.used[p.class] {
 			kept = append(kept, p)
 		}
 	}
 	l.b = kept
-	return true
 }
 
 func grownPlaces(s []place, n int) []place {
@@ -134,8 +162,8 @@ func grownPlaces(s []place, n int) []place {
 	return s[:n]
 }
 
-// begin empties the table, and makes room for n classes.
-func (l *levels) begin(n int) {
+// clear empties the table, and makes room for n classes.
+func (l *levels) clear(n int) {
 	size := 16
 	l.shift = 60
 	for size < 2*n {

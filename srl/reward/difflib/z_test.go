@@ -32,7 +32,7 @@ func TestZPairs(t *testing.T) {
 				continue
 			}
 			best := time.Hour
-			for range 8 {
+			for range 30 {
 				s := cpu()
 				difflib.Compare(p.A, p.B, p.Autojunk)
 				best = min(best, (cpu() - s))
