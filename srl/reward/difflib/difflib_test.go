@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 
@@ -205,6 +206,38 @@ func mutate(random *rand.Rand, s string) string {
 	return s
 }
 
+// Texts with repeated lines, words and periods: what makes many equally long runs.
+func TestDifflibIsWhatTheTextbookSays(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		piece := rapid.SampledFrom([]string{"a", "b", "ab", "    ", "return x\n", "    self.assertEqual(got, want)\n",
+			"for key in sorted(items):\n", "abcabcabcabcabcabcabcabc", "é", "------------------------------"})
+		text := rapid.Custom(func(t *rapid.T) string {
+			return strings.Join(rapid.SliceOfN(piece, 0, 60).Draw(t, "pieces"), "")
+		})
+		a, b, autojunk := text.Draw(t, "a"), text.Draw(t, "b"), rapid.Bool().Draw(t, "autojunk")
+		require.Equal(t, textbook(a, b, autojunk), difflib.Compare(a, b, autojunk))
+	})
+}
+
+func TestManyCompareWithOneText(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 7))
+	expert := code(random, 1500)
+	x := difflib.Index(expert, false)
+	rollouts := make([]string, 16)
+	for i := range rollouts {
+		rollouts[i] = edited(random, expert)
+	}
+	got := make([]difflib.Match, len(rollouts))
+	var wg sync.WaitGroup
+	for i, r := range rollouts {
+		wg.Go(func() { got[i] = x.Compare(r) })
+	}
+	wg.Wait()
+	for i, r := range rollouts {
+		require.Equal(t, textbook(r, expert, false), got[i])
+	}
+}
+
 func TestDifflibBlocksAreCommonAndIncreasing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringOfN(rapid.SampledFrom([]rune("ab\n é😀")), 0, 300, -1)
@@ -217,11 +250,13 @@ func FuzzDifflib(f *testing.F) {
 	f.Add("tide", "diet", false)
 	f.Add("a\xffb", "\xffé", true)
 	f.Add(strings.Repeat("ab", 60), strings.Repeat("ba", 101), true)
+	f.Add(strings.Repeat("self.assertEqual(a, b)\n", 9), strings.Repeat("self.assertEqual(b, a)\n", 9), false)
 	f.Fuzz(func(t *testing.T, a, b string, autojunk bool) {
 		if len(a) > 2000 || len(b) > 2000 {
 			t.Skip("long texts only slow the search down")
 		}
 		requireSound(t, a, b, autojunk)
+		require.Equal(t, textbook(a, b, autojunk), difflib.Compare(a, b, autojunk))
 	})
 }
 

@@ -170,14 +170,15 @@ func (s *search) split(at int, before, after gap) {
 
 // common returns how many elements two texts have in common at their beginning.
 func common(a, b []int32) int {
-	const many = 16 // which one instruction or few compare
+	const many = 16 // are compared at once, when so many were equal
 	n := min(len(a), len(b))
 	k := 0
-	for k+many <= n && [many]int32(a[k:]) == [many]int32(b[k:]) {
-		k += many
-	}
 	for k < n && a[k] == b[k] {
-		k++
+		if k++; k%many == 0 {
+			for k+many <= n && [many]int32(a[k:]) == [many]int32(b[k:]) {
+				k += many
+			}
+		}
 	}
 	return k
 }

@@ -18,7 +18,7 @@ type place struct {
 type levels struct {
 	all  []level
 	b    []place // the stretches of b, backwards
-	used []bool  // by class: a has it
+	used []uint8 // by class plus one: 1 if a has it
 
 	// The class of a stretch is that of the stretch without its last element,
 	// and that element. table finds it by the hash of both.
@@ -66,7 +66,7 @@ func (l *levels) begin(symbols int, a, b []int32) bool {
 	k := 0
 	for i, c := range a {
 		if c >= 0 && up.first[c] > 0 {
-			l.used[c] = true
+			l.used[c+1] = 1
 			up.a[k] = place{int32(i), c}
 			k++
 		}
@@ -114,11 +114,11 @@ func (l *levels) add(n int32, a, b []int32) bool {
 		if c < 0 {
 			continue
 		}
-		if class := l.find(p.class, c); class >= 0 {
-			l.used[class] = true
-			up.a[k] = place{p.at, class}
-			k++
-		}
+		// Without a branch, which nobody could foretell.
+		class := l.find(p.class, c)
+		l.used[class+1] = 1
+		up.a[k] = place{p.at, class}
+		k += int(uint32(^class) >> 31)
 	}
 	up.a = up.a[:k]
 	l.keep()
@@ -131,28 +131,27 @@ func (l *levels) level(n, placesA, lenB int) *level {
 		l.all = append(l.all, level{})
 	}
 	up := &l.all[n]
-	up.a, up.next = grownPlaces(up.a, placesA), grown(up.next, lenB)
+	up.a, up.next = grownPlaces(up.a, placesA+1), grown(up.next, lenB)
 	return up
 }
 
 // mark notes that a has no stretch of any class.
 func (l *levels) mark(classes int) {
-	if cap(l.used) < classes {
-		l.used = make([]bool, classes+classes/4)
+	if cap(l.used) < classes+1 {
+		l.used = make([]uint8, classes+classes/4+1)
 	}
-	l.used = l.used[:classes]
+	l.used = l.used[:classes+1]
 	clear(l.used)
 }
 
 // keep drops the stretches that a does not have.
 func (l *levels) keep() {
-	kept := l.b[:0]
+	k := 0
 	for _, p := range l.b {
-		if l.used[p.class] {
-			kept = append(kept, p)
-		}
+		l.b[k] = p
+		k += int(l.used[p.class+1])
 	}
-	l.b = kept
+	l.b = l.b[:k]
 }
 
 func grownPlaces(s []place, n int) []place {
