@@ -1,0 +1,210 @@
+// Package score scores pairs of texts that stand in files, many at a time.
+//
+// A file holds one JSON object a line:
+//
+//	{"a": "the model's text", "b": "the expert's", "autojunk": false}
+//
+// and what comes out has one line for each, in the same order:
+//
+//	{"ratio": 0.9230769230769231}
+//
+// The ratio is that of CPython's difflib.SequenceMatcher(None, a, b,
+// autojunk=autojunk), to the bit, and is written as CPython prints it: the
+// shortest decimal number that is read back as the same float.
+package score
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/sourcegraph/conc/stream"
+
+	"github.com/apprentice-rl/apprentice/env"
+	"github.com/apprentice-rl/apprentice/srl/reward/difflib"
+)
+
+// Options say how pairs are scored.
+type Options struct {
+	// Blocks adds the matching blocks to each line: "matching_blocks":
+	// [[i, j, n], …], in code points, with CPython's [len(a), len(b), 0] as the
+	// last one.
+	Blocks bool
+	// Parallel is how many pairs are compared at once; 0 means one for each
+	// processor.
+	Parallel int
+}
+
+// A pair is one line of a file. Pointers tell what is missing from what is
+// empty.
+type pair struct {
+	A        *string `json:"a"`
+	B        *string `json:"b"`
+	Autojunk bool    `json:"autojunk"`
+}
+
+// batch is how many lines are compared before their results are handed on: a
+// line alone is often less work than that.
+const batch = 64
+
+// Pairs scores the pairs of a file, and returns how many there were. The name is
+// that of the file, for errors: those about a line are *env.RowError, and the
+// lines before it have been scored. Memory is bounded by the longest lines, not
+// by their number.
+func Pairs(ctx context.Context, name string, from io.Reader, to io.Writer, o Options) (n int, err error) {
+	if o.Parallel == 0 {
+		o.Parallel = runtime.GOMAXPROCS(0)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	w := bufio.NewWriterSize(to, 1<<16)
+	work := stream.New().WithMaxGoroutines(o.Parallel)
+	for lines, err := range batches(name, from) {
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil {
+			// In its turn, so that what comes before is scored.
+			work.Go(func() stream.Callback { return func() { cancel(err) } })
+			break
+		}
+		work.Go(func() stream.Callback {
+			var out []byte
+			done, failed := 0, error(nil)
+			for _, l := range lines {
+				if failed = ctx.Err(); failed != nil {
+					break
+				}
+				if out, failed = l.score(out, o); failed != nil {
+					break
+				}
+				done++
+			}
+			return func() {
+				if ctx.Err() != nil {
+					return
+				}
+				if _, err := w.Write(out); err != nil {
+					cancel(fmt.Errorf("writing scores: %w", err))
+					return
+				}
+				if n += done; failed != nil {
+					cancel(failed)
+				}
+			}
+		})
+	}
+	work.Wait()
+	err = context.Cause(ctx)
+	if flushed := w.Flush(); flushed != nil && err == nil {
+		err = fmt.Errorf("writing scores: %w", flushed)
+	}
+	return n, err
+}
+
+// A line of a file, and where it stands.
+type line struct {
+	file   string
+	number int // from 1
+	text   []byte
+}
+
+// batches yields the lines of a file that are not blank, some at a time.
+func batches(name string, from io.Reader) func(yield func([]line, error) bool) {
+	return func(yield func([]line, error) bool) {
+		r := bufio.NewReaderSize(from, 1<<16)
+		var lines []line
+		for number := 1; ; number++ {
+			text, err := r.ReadBytes('\n')
+			if number == 1 {
+				text = bytes.TrimPrefix(text, []byte("\ufeff"))
+			}
+			if len(bytes.TrimSpace(text)) > 0 {
+				lines = append(lines, line{name, number, text})
+			}
+			if len(lines) == batch || err != nil && len(lines) > 0 {
+				if !yield(lines, nil) {
+					return
+				}
+				lines = nil
+			}
+			if err == io.EOF {
+				return
+			}
+			if err != nil {
+				yield(nil, fmt.Errorf("reading %s: %w", name, err))
+				return
+			}
+		}
+	}
+}
+
+// score appends the line's result.
+func (l line) score(out []byte, o Options) ([]byte, error) {
+	var p pair
+	// Escapes of lone surrogates read as U+FFFD, as everywhere.
+	if err := json.Unmarshal(l.text, &p, jsontext.AllowInvalidUTF8(true)); err != nil {
+		return out, l.wrong(err)
+	}
+	switch {
+	case p.A == nil:
+		return out, l.missing("a")
+	case p.B == nil:
+		return out, l.missing("b")
+	}
+	m := difflib.Compare(*p.A, *p.B, p.Autojunk)
+	out = append(out, `{"ratio": `...)
+	out = append(out, Float(m.Ratio)...)
+	if o.Blocks {
+		out = append(out, `, "matching_blocks": [`...)
+		for i, b := range m.Blocks {
+			if i > 0 {
+				out = append(out, ", "...)
+			}
+			out = fmt.Appendf(out, "[%d, %d, %d]", b.A, b.B, b.Size)
+		}
+		out = append(out, ']')
+	}
+	return append(out, "}\n"...), nil
+}
+
+func (l line) missing(field string) error {
+	return &env.RowError{File: l.file, Line: l.number, Column: 1, Field: field, Err: errors.New("it is missing")}
+}
+
+// wrong says where a line is broken, in a person's words.
+func (l line) wrong(err error) error {
+	row := &env.RowError{File: l.file, Line: l.number, Column: 1, Err: err}
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		row.Column = int(syntax.ByteOffset) + 1
+		row.Err = fmt.Errorf("the line is not a JSON object: %w", syntax.Err)
+	} else if value, ok := errors.AsType[*json.SemanticError](err); ok {
+		row.Column = int(value.ByteOffset) + 1
+		row.Field = strings.TrimPrefix(string(value.JSONPointer), "/")
+		row.Err = fmt.Errorf("a JSON %s was not to be here", value.JSONKind)
+	}
+	return row
+}
+
+// Float is a number as CPython prints it: the shortest text that is read back as
+// the same float64, with an exponent from 1e16 up and below 1e-4.
+func Float(f float64) string {
+	s := strconv.FormatFloat(f, 'e', -1, 64)
+	_, exponent, ok := strings.Cut(s, "e")
+	if x, err := strconv.Atoi(exponent); !ok || err != nil || x < -4 || x >= 16 {
+		return s
+	}
+	s = strconv.FormatFloat(f, 'f', -1, 64)
+	if !strings.Contains(s, ".") {
+		s += ".0"
+	}
+	return s
+}
