@@ -20,6 +20,7 @@ type search struct {
 	known   []int32
 	found   []run
 	levels  levels
+	rest    []gap
 }
 
 // A gap is a pair of ranges, a[alo:ahi] and b[blo:bhi], that lies between

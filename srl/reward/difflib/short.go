@@ -16,12 +16,13 @@ type place struct {
 // levels are made each from the one before it, and used from the last to the
 // first.
 type levels struct {
+	base int32 // the length of the stretches of the first level
+	n    int32 // how many levels there are
 	all  []level
 	b    []place // the stretches of b, backwards
 	used []uint8 // by class plus one: 1 if a has it
 
-	// The class of a stretch is that of the stretch without its last element,
-	// and that element. table finds it by the hash of both.
+	// Classes by the keys of their stretches.
 	table []int32 // class plus one, or 0
 	shift uint
 	keys  []uint64 // by class
@@ -29,29 +30,62 @@ type levels struct {
 	gaps, left []gap
 }
 
+// bases are the lengths from which on the runs of a gap are taken, one after the
+// other: what is longer cuts a gap into many, and in a small one there is less
+// to number. A large one is worth it.
+const (
+	longBase = 8
+	large    = 64
+)
+
 // short takes all runs of a gap.
 func (s *search) short(g gap) {
-	l := &s.levels
-	a, b := s.keenA[g.alo:g.ahi], s.keenB[g.blo:g.bhi]
-	n := int32(0)
-	if l.begin(s.symbols, a, b) {
-		for n = 1; l.add(n, a, b); n++ {
+	if s.symbols <= 1<<8 && min(g.ahi-g.alo, g.bhi-g.blo) > large {
+		rest := s.down(g, longBase)
+		s.rest = append(s.rest[:0], rest...)
+		for _, g := range s.rest {
+			s.last(g)
 		}
+		return
 	}
-	l.gaps = append(l.gaps[:0], g)
-	for ; n > 0 && len(l.gaps) > 0; n-- {
-		l.left = l.left[:0]
-		s.walk(g, n)
-		l.gaps, l.left = l.left, l.gaps
-	}
-	for _, g := range l.gaps {
+	s.last(g)
+}
+
+// last takes the runs of a gap, down to single elements.
+func (s *search) last(g gap) {
+	for _, g := range s.down(g, 1) {
 		s.corner(g)
 	}
 }
 
-// begin makes the level of single elements, whose classes are the symbols, and
+// down takes the runs of a gap that have n elements at least, and returns the
+// gaps that are left.
+func (s *search) down(g gap, n int32) []gap {
+	l := &s.levels
+	a, b := s.keenA[g.alo:g.ahi], s.keenB[g.blo:g.bhi]
+	l.base, l.n = n, 0
+	var any bool
+	if n == 1 {
+		any = l.symbols(s.symbols, a, b)
+	} else {
+		any = l.grams(a, b)
+	}
+	for any {
+		l.n++
+		any = l.add(a, b)
+	}
+	l.gaps = append(l.gaps[:0], g)
+	for ; l.n > 0 && len(l.gaps) > 0; l.n-- {
+		l.left = l.left[:0]
+		s.walk(g)
+		l.gaps, l.left = l.left, l.gaps
+	}
+	return l.gaps
+}
+
+// symbols makes the level of single elements, whose classes are the symbols, and
 // reports whether there are any that both texts have.
-func (l *levels) begin(symbols int, a, b []int32) bool {
+func (l *levels) symbols(symbols int, a, b []int32) bool {
 	up := l.level(0, len(a), len(b))
 	up.first = empty(up.first, symbols)
 	l.b = grownPlaces(l.b, len(b))[:0]
@@ -76,11 +110,63 @@ func (l *levels) begin(symbols int, a, b []int32) bool {
 	return k > 0
 }
 
-// add makes the level of stretches of n+1 elements from that of n, and reports
+// grams makes the level of stretches of base elements, of texts with symbols of a
+// byte, and reports whether there are any that both texts have.
+func (l *levels) grams(a, b []int32) bool {
+	up := l.level(0, len(a), len(b))
+	l.clear(len(b))
+	up.first = up.first[:0]
+	l.b = grownPlaces(l.b, len(b))[:0]
+	// A stretch is a word of bytes, its first element the lowest.
+	n := int(l.base)
+	top := 8 * (l.base - 1)
+	word, row := uint64(0), 0 // and how many elements are in it
+	for j := len(b) - 1; j >= 0; j-- {
+		c := b[j]
+		if c < 0 {
+			row = 0
+			continue
+		}
+		word = word<<8 | uint64(c)
+		if row++; row < n {
+			continue
+		}
+		class := l.class(word)
+		if int(class) == len(up.first) {
+			up.first = append(up.first, 0)
+		}
+		up.next[j] = up.first[class]
+		up.first[class] = int32(j + 1)
+		l.b = append(l.b, place{int32(j), class})
+	}
+	l.mark(len(up.first))
+	k := 0
+	row = 0
+	for end, c := range a {
+		if c < 0 {
+			row = 0
+			continue
+		}
+		word = word>>8 | uint64(c)<<top
+		if row++; row < n {
+			continue
+		}
+		class := l.find(word)
+		l.used[class+1] = 1
+		up.a[k] = place{int32(end - n + 1), class}
+		k += int(uint32(^class) >> 31)
+	}
+	up.a = up.a[:k]
+	l.keep()
+	return k > 0
+}
+
+// add makes the next level, of stretches with one element more, and reports
 // whether there are any that both texts have.
-func (l *levels) add(n int32, a, b []int32) bool {
-	below := l.all[n-1].a
-	up := l.level(int(n), len(below), len(b))
+func (l *levels) add(a, b []int32) bool {
+	n := l.base + l.n - 1 // the length of those below
+	below := l.all[l.n-1].a
+	up := l.level(int(l.n), len(below), len(b))
 	l.clear(len(l.b))
 	up.first = up.first[:0]
 	kept := l.b[:0]
@@ -93,7 +179,7 @@ func (l *levels) add(n int32, a, b []int32) bool {
 		if c < 0 {
 			continue
 		}
-		class := l.class(p.class, c)
+		class := l.class(longer(p.class, c))
 		if int(class) == len(up.first) {
 			up.first = append(up.first, 0)
 		}
@@ -115,7 +201,7 @@ func (l *levels) add(n int32, a, b []int32) bool {
 			continue
 		}
 		// Without a branch, which nobody could foretell.
-		class := l.find(p.class, c)
+		class := l.find(longer(p.class, c))
 		l.used[class+1] = 1
 		up.a[k] = place{p.at, class}
 		k += int(uint32(^class) >> 31)
@@ -177,9 +263,11 @@ func (l *levels) clear(n int) {
 	l.keys = l.keys[:0]
 }
 
-// class returns the class of a stretch, a new one if there is none.
-func (l *levels) class(without, last int32) int32 {
-	key := uint64(without)<<32 | uint64(last)
+// longer is the key of a stretch: the class of all but its last element, and that.
+func longer(class, last int32) uint64 { return uint64(class)<<32 | uint64(last) }
+
+// class returns the class of a stretch by its key, a new one if there is none.
+func (l *levels) class(key uint64) int32 {
 	mask := uint64(len(l.table) - 1)
 	for h := key * spread >> l.shift; ; h++ {
 		slot := &l.table[h&mask]
@@ -194,9 +282,8 @@ func (l *levels) class(without, last int32) int32 {
 	}
 }
 
-// find returns the class of a stretch, or -1.
-func (l *levels) find(without, last int32) int32 {
-	key := uint64(without)<<32 | uint64(last)
+// find returns the class of a stretch by its key, or -1.
+func (l *levels) find(key uint64) int32 {
 	mask := uint64(len(l.table) - 1)
 	for h := key * spread >> l.shift; ; h++ {
 		class := l.table[h&mask] - 1
@@ -206,11 +293,12 @@ func (l *levels) find(without, last int32) int32 {
 	}
 }
 
-// walk takes the runs of n elements from the gaps that are left within a gap,
-// none of which holds a longer one.
-func (s *search) walk(whole gap, n int32) {
+// walk takes the runs of the highest level's length from the gaps that are left
+// within a gap, none of which holds a longer one.
+func (s *search) walk(whole gap) {
 	l := &s.levels
-	up := &l.all[n-1]
+	n := l.base + l.n - 1
+	up := &l.all[l.n-1]
 	places := up.a
 	for _, g := range l.gaps {
 		for len(places) > 0 {
