@@ -31,7 +31,7 @@ func Index(b string, autojunk bool) *Indexed {
 	if autojunk && len(x.b) >= 200 {
 		x.bore(int32(len(x.b)/100 + 1))
 	}
-	x.seeds = []seeds{plant(x.keen, 16, 8, 1<<30)}
+	x.seeds = []seeds{plant(x.keen, 32, 32), plant(x.keen, 16, 8)}
 	return x
 }
 

@@ -74,8 +74,6 @@ func (s *search) find(g gap, seeds *seeds) (longest int) {
 	if min(len(a)-alo, len(b)-blo) < seeds.least() {
 		return 0
 	}
-	s.found = s.found[:0]
-	pairs := seeds.pairs * (len(a) - alo + len(b) - blo)
 	var h uint64
 	n := 0 // elements in a row that may be in a seed
 	for end := alo; end < len(a); end++ {
@@ -97,9 +95,6 @@ func (s *search) find(g gap, seeds *seeds) (longest int) {
 			if j >= len(b) {
 				break
 			}
-			if pairs--; pairs == 0 {
-				return 0 // too many
-			}
 			known := &s.known[i-j+len(s.b)-1]
 			if i < int(*known) {
 				continue
@@ -114,13 +109,10 @@ func (s *search) find(g gap, seeds *seeds) (longest int) {
 				back++
 			}
 			if back+k >= seeds.least() {
-				s.found = append(s.found, run{int32(i - back), int32(j - back), int32(back + k)})
+				s.waiting.add(run{int32(i - back), int32(j - back), int32(back + k)})
 				longest = max(longest, back+k)
 			}
 		}
-	}
-	for _, r := range s.found {
-		s.waiting.add(r)
 	}
 	return longest
 }

@@ -18,7 +18,6 @@ type search struct {
 
 	waiting waiting
 	known   []int32
-	found   []run
 	levels  levels
 	rest    []gap
 }

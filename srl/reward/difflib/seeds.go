@@ -4,7 +4,6 @@ package difflib
 // every step'th place of b. A run of least elements holds one for certain.
 type seeds struct {
 	size, step int
-	pairs      int
 	shift      uint
 	first      []int32 // by hash: number of the first seed plus one, or 0
 	next       []int32 // by seed: that of the next one with the hash, likewise
@@ -25,13 +24,13 @@ const spread = 0x9E3779B97F4A7C15
 
 // plant makes the seeds of a text. Elements that start no match are in none.
 // The size divides 64.
-func plant(b []int32, size, step, pairs int) seeds {
+func plant(b []int32, size, step int) seeds {
 	n := len(b) / step
 	bits := uint(4)
 	for 1<<bits < 2*n {
 		bits++
 	}
-	s := seeds{size: size, step: step, pairs: pairs, shift: 64 - bits, first: make([]int32, 1<<bits), next: make([]int32, n+1)}
+	s := seeds{size: size, step: step, shift: 64 - bits, first: make([]int32, 1<<bits), next: make([]int32, n+1)}
 	// From the last to the first, so that chains go forward.
 	for at := n - 1; at >= 0; at-- {
 		if h, ok := s.hash(b, at*step); ok {
