@@ -84,9 +84,10 @@ func candidatesOf(entries []entry) []filter.Candidate {
 }
 
 // isFileName reports whether an id can be the name of a log, as package store
-// wants it.
+// wants it, or of what is made of one. File systems end names at 255 bytes, and
+// some are left for endings.
 func isFileName(id string) bool {
-	return id != "" && !strings.HasPrefix(id, ".") && !strings.ContainsAny(id, "/\\\x00")
+	return id != "" && len(id) <= 220 && !strings.HasPrefix(id, ".") && !strings.ContainsAny(id, "/\\\x00")
 }
 
 // entriesByName finds the logs of candidates.

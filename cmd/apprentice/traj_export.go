@@ -28,8 +28,9 @@ func (a *app) trajExportCommand() *cobra.Command {
 ` + names + `.
 
 openai, swe-smith, sft, sft-xml and predictions are rows, of which --out is the
-file (.jsonl). The other formats have a file for each trajectory, named by its
-id, and --out is the folder.
+file (.jsonl). The other formats have a file for each trajectory, in the folder
+--out. It is laid out as SWE-agent and mini-swe-agent do it: a folder named by
+the trajectory's id, and in it a file named by the task.
 
   sft, sft-xml  a conversation a row, in which each message says whether it is to
                 be learned from ("train"); calls beside the text, or in it
@@ -249,7 +250,7 @@ func (e *exporting) refuse(l *store.Log, t *trajectories.Trajectory) error {
 		return userf("%s and %s are both named %s; export them into folders of their own", before, l.Path(), id)
 	}
 	e.ids[id] = l.Path()
-	if id == "" || strings.HasPrefix(id, ".") || strings.ContainsAny(id, "/\\\x00") {
+	if !isFileName(id) {
 		return userf("%s is named %q, which cannot be the name of a file", l.Path(), id)
 	}
 	return nil
