@@ -258,16 +258,3 @@ func addUsage(m *chat.Extra, u trajectories.Usage, prefix string) {
 		m.Add(prefix+"cost_usd", u.Cost)
 	}
 }
-
-// outcome writes how the episode ended and which patch came of it, for which
-// the schema has no members, so that readers have it all the same.
-func (x *exporter) outcome(h *trajectories.Header, e *trajectories.End) {
-	var extra chat.Extra
-	extra.Add("task_id", h.Task.ID)
-	extra.Add("exit_status", e.Status)
-	if !e.PatchUnknown {
-		extra.Add("patch", e.Patch)
-	}
-	x.write([]byte(`,"extra":`))
-	x.write(extra.Object())
-}

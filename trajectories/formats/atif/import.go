@@ -124,6 +124,13 @@ func (i importer) header(n *document.Node) (trajectories.Header, error) {
 			return h, err
 		}
 	}
+	said, ok, err := i.outcome(n)
+	if err != nil {
+		return h, err
+	}
+	if ok {
+		h.Task.ID = said.task
+	}
 	v := strings.TrimPrefix(string(version), versionPrefix)
 	h.Source = &trajectories.Source{Version: v}
 	if !slices.Contains([]string{"1.0", "1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7"}, v) {
@@ -164,11 +171,19 @@ func (i importer) task() string {
 }
 
 // end makes the end. The format does not say how an episode ended, nor which
-// patch came of it.
+// patch came of it; files that were exported from other logs do.
 func (i importer) end(n *document.Node, e *walk) error {
 	end := trajectories.End{Status: trajectories.ExitUnknown, PatchUnknown: true, Usage: e.out.Usage()}
 	if e.out.Finished() {
 		end.Status = trajectories.ExitSubmitted
+	}
+	if said, ok, err := i.outcome(n); err != nil {
+		return err
+	} else if ok {
+		end.Status = said.status
+		if said.patch != nil {
+			end.Patch, end.PatchUnknown = *said.patch, false
+		}
 	}
 	if m, ok := n.Get("final_metrics"); ok && m.Kind() != document.Null {
 		var final finalMetrics

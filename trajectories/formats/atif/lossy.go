@@ -94,11 +94,15 @@ func (l *losses) header(h *trajectories.Header) {
 	}
 	l.note(0,
 		field{"header.task", h.Task.Repo != "" || h.Task.BaseCommit != "" || h.Task.Image != ""},
+		field{"header.attempt", !l.own && h.Attempt > 1},
 		field{"header.sandbox", h.Sandbox.Driver != ""},
 		field{"header.policy.synthetic_reasoning", h.Policy.SyntheticReasoning},
 		field{"header.parent", h.Parent != nil},
 		field{"header.started", !l.own && !h.Started.IsZero()},
 	)
+	if h.Task.ProblemStatement != chat.Problem(h.Prompt) {
+		l.Add("header.task.problem_statement", 0, "it is told from the prompt, which does not mark it")
+	}
 }
 
 func (l *losses) turn(t *trajectories.Turn) {
