@@ -261,7 +261,7 @@ func nameless(candidates []filter.Candidate, r *filter.Result) int {
 		kept[name] = true
 	}
 	for _, c := range candidates {
-		if s := c.Summary; kept[c.Name] && s.Repo == "" && filter.RepositoryOf("", s.Task) == strings.ToLower(s.Task) {
+		if s := c.Summary; kept[c.Name] && trajectories.RepositoryOf(s.Repo, s.Task) == "" {
 			n++
 		}
 	}

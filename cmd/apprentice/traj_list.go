@@ -121,6 +121,9 @@ type trajLine struct {
 // actor is who acted: the model, where there was one.
 func (l trajLine) actor() string { return cmp.Or(l.Model, l.Policy) }
 
+// repo is the repository, also where only the id of the task tells it.
+func (l trajLine) repo() string { return cmp.Or(l.Repo, trajectories.RepositoryOf("", l.Task)) }
+
 func (l trajLine) status() string { return cmp.Or(string(l.Status), unfinished) }
 
 // tokens are those of prompts and answers.
@@ -235,8 +238,8 @@ func listTable(all []trajLine) table {
 	if slices.ContainsFunc(all, own) {
 		columns = append(columns, text("TASK", 12, 8, func(l trajLine) string { return l.Task }))
 	}
-	if slices.ContainsFunc(all, func(l trajLine) bool { return l.Repo != "" }) {
-		columns = append(columns, text("REPO", 12, 9, func(l trajLine) string { return cmp.Or(l.Repo, "-") }))
+	if slices.ContainsFunc(all, func(l trajLine) bool { return l.repo() != "" }) {
+		columns = append(columns, text("REPO", 12, 9, func(l trajLine) string { return cmp.Or(l.repo(), "-") }))
 	}
 	columns = append(columns,
 		text("MODEL", 12, 2, func(l trajLine) string { return path.Base(cmp.Or(l.actor(), "-")) }), // without its provider

@@ -11,10 +11,11 @@ import (
 
 // An Episode is what statistics need of one trajectory.
 type Episode struct {
-	Task, Repo, Policy, Model string
-	Format                    string // of the file it was imported from, "" for our own
-	Status                    trajectories.ExitStatus
-	Limit                     trajectories.ExitStatus // that forced a submission
+	Task, Policy, Model string
+	Repo                string // as [trajectories.RepositoryOf] names it
+	Format              string // of the file it was imported from, "" for our own
+	Status              trajectories.ExitStatus
+	Limit               trajectories.ExitStatus // that forced a submission
 
 	Turns, Steps, Observations, FormatErrors int
 	// Usage is that of the end, and the sum of the turns where the end knows none.
@@ -55,7 +56,8 @@ func Of(from formats.Source, classify Classify) (Episode, error) {
 	}
 	h := from.Header()
 	r := reading{classify: classify, started: h.Started, open: map[string]int{}}
-	r.Task, r.Repo, r.Policy, r.Model = h.Task.ID, h.Task.Repo, h.Policy.Name, h.Policy.Model
+	r.Task, r.Policy, r.Model = h.Task.ID, h.Policy.Name, h.Policy.Model
+	r.Repo = trajectories.RepositoryOf(h.Task.Repo, h.Task.ID)
 	if h.Source != nil {
 		r.Format = h.Source.Format
 	}
