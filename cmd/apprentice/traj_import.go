@@ -63,7 +63,7 @@ written again: after an import that was interrupted, the same command goes on.`,
 			return a.trajImport(cmd.Context(), i)
 		},
 	}
-	cmd.Flags().StringVar(&i.out, "out", "", "the folder for the logs")
+	cmd.Flags().StringVarP(&i.out, "out", "o", "", "the folder for the logs")
 	cmd.Flags().StringVar(&i.from, "from", "", "the format of all files (default: found out for each)")
 	cmd.Flags().BoolVar(&i.keepGoing, "keep-going", false, "import what can be imported, and report the rest")
 	i.secrets.add(cmd)
@@ -124,10 +124,21 @@ func (a *app) trajImport(ctx context.Context, i importing) (err error) {
 		r.Redactions = taken()
 		reports = append(reports, r)
 	}
+	if len(reports) == 0 {
+		return userf("there are no files in %s", strings.Join(i.paths, ", "))
+	}
 	if a.json {
 		return a.printJSON(reports)
 	}
 	return a.printImport(reports, i.out)
+}
+
+// readAs is the format of a file and its version, unless the one says the other.
+func readAs(r formats.Report) string {
+	if r.Version == "" || strings.HasSuffix(r.Format, "-"+r.Version) {
+		return r.Format
+	}
+	return r.Format + " " + r.Version
 }
 
 func (a *app) printImport(reports []formats.Report, out string) error {
@@ -144,7 +155,7 @@ func (a *app) printImport(reports []formats.Report, out string) error {
 		n := len(r.Warnings) + r.More
 		warnings += n
 		kept += r.Kept
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%s\n", strings.TrimSpace(r.Format+" "+r.Version), r.Trajectories, r.Trajectories-r.Kept, r.Actions, r.Observations, n, printable(r.File))
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%s\n", readAs(r), r.Trajectories, r.Trajectories-r.Kept, r.Actions, r.Observations, n, printable(r.File))
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/minhash"
 	"github.com/apprentice-rl/apprentice/trajectories/store"
 	"github.com/apprentice-rl/apprentice/trajectories/summary"
 )
@@ -166,6 +167,7 @@ func (a *app) trajList(ctx context.Context, l listing) error {
 			continue
 		}
 		one := trajLine{e.Summary, e.Name()}
+		one.Sketch = minhash.Sketch{} // is for comparing, and nothing to read
 		if len(l.status) == 0 || slices.Contains(l.status, one.status()) {
 			all = append(all, one)
 		}

@@ -23,7 +23,7 @@ func (a *app) trajRedactCommand() *cobra.Command {
 		out     string
 	)
 	cmd := &cobra.Command{
-		Use:   "redact RUN|FILE|FOLDER... --check|--out DIR",
+		Use:   "redact FILE|FOLDER... --check|--out DIR",
 		Short: "Look for secrets in trajectories, or take them out",
 		Long: `Look for secrets in trajectories that are there (--check), or write copies
 without them (--out).
@@ -60,7 +60,7 @@ Exit code 1 says that --check has found secrets.`,
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "tell what is found, and change nothing")
 	cmd.Flags().BoolVar(&entropy, "entropy", false, "tell what only looks random, too")
-	cmd.Flags().StringVar(&out, "out", "", "the folder for copies without secrets")
+	cmd.Flags().StringVarP(&out, "out", "o", "", "the folder for copies without secrets")
 	secrets.add(cmd)
 	_ = cmd.MarkFlagDirname("out")
 	return cmd
