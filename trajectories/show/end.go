@@ -78,7 +78,13 @@ func (s *shower) patch(patch string) {
 		lines, missing = lines[:fold], len(lines)-int(fold)
 	}
 	for _, line := range lines {
-		s.text(diffColour(line), margin{over: ""}, wrap(line, s.width, math.MaxInt)...)
+		// What a line goes on with would look like one of the patch's own.
+		over := margin{over: "┊ "}
+		pieces := wrap(line, s.width, math.MaxInt)
+		if len(pieces) > 1 {
+			pieces = wrap(line, s.width-terminal.Width(over.over), math.MaxInt)
+		}
+		s.text(diffColour(line), over, pieces...)
 	}
 	s.missing(margin{}, missing, hintFull)
 }
