@@ -145,11 +145,13 @@ func (a *app) trajExport(ctx context.Context, e *exporting) error {
 		return err
 	}
 	result := exported{Format: e.format.Name, Out: e.out, Unfinished: e.unfinished, Losses: e.losses.all()}
-	if e.losses.serious && !e.lossy {
-		result.Refused = true
+	result.Refused = e.losses.serious && !e.lossy
+	if e.lossy || result.Refused {
 		if err := a.printLosses(result); err != nil {
 			return err
 		}
+	}
+	if result.Refused {
 		return userf("%s cannot hold all of this, so nothing was written; --lossy writes what it can", e.format.Name)
 	}
 	var err error
@@ -166,11 +168,6 @@ func (a *app) trajExport(ctx context.Context, e *exporting) error {
 		return err
 	}
 	result.LeftOut = e.leftOut
-	if e.lossy {
-		if err := a.printLosses(result); err != nil {
-			return err
-		}
-	}
 	return a.printExport(result)
 }
 

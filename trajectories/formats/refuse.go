@@ -29,7 +29,7 @@ func refusal(n *document.Node) string {
 	case has(first, "model_patch"), has(first, "fix_patch"), has(value(first), "model_patch"):
 		return "predictions, which hold patches and no steps: grade them with apprentice bench grade --predictions"
 	case has(first, "agent", "execution_status", "stats"):
-		return "the state beside an OpenHands conversation, which holds no events: import the folder that both are in"
+		return "the state beside an OpenHands conversation, which holds no events: it is read with the folder of events beside it"
 	case has(first, "sessionId", "projectHash"):
 		return "a session log of gemini-cli, for which there is no importer"
 	case kind(first) == "header":
