@@ -20,7 +20,8 @@ type Episode struct {
 	Turns, Steps, Observations, FormatErrors int
 	// Usage is that of the end, and the sum of the turns where the end knows none.
 	Usage   trajectories.Usage
-	Seconds int // from start to end, 0 if that is not known
+	Seconds int // from start to end, where Timed
+	Timed   bool
 
 	// FirstEdit and FirstTest are the first steps, from 1, that change a file and
 	// that run tests; 0 if none does.
@@ -137,7 +138,7 @@ func (r *reading) end(e *trajectories.End, patch int) {
 	r.Status, r.Limit = e.Status, e.Limit
 	r.Usage = e.Usage.Or(r.Usage)
 	r.PatchBytes, r.PatchUnknown = patch, e.PatchUnknown
-	if !e.Time.IsZero() && !r.started.IsZero() {
+	if r.Timed = !r.started.IsZero() && !e.Time.Before(r.started); r.Timed {
 		r.Seconds = int(e.Time.Sub(r.started).Seconds())
 	}
 }

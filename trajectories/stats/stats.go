@@ -106,7 +106,7 @@ func (s *Stats) addUsage(e Episode) {
 	if e.Usage.Cost > 0 {
 		s.cost.add(int(e.Usage.Cost*dollar + 0.5))
 	}
-	if e.Seconds > 0 {
+	if e.Timed {
 		s.seconds.add(e.Seconds)
 	}
 }
