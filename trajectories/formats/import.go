@@ -64,14 +64,13 @@ func Import(ctx context.Context, paths []string, o Options) iter.Seq2[Report, er
 			}
 		}
 		for src, err := range sources(paths, i.Formats) {
+			r := Report{File: src.path}
 			if err == nil {
 				err = ctx.Err()
 			}
-			if err != nil {
-				yield(Report{File: src.path}, err)
-				return
+			if err == nil {
+				r, err = i.source(ctx, src)
 			}
-			r, err := i.source(ctx, src)
 			if err != nil && i.forgives(&r, err) {
 				err = nil
 			}
