@@ -77,8 +77,8 @@ func (i importer) embedded(n *document.Node, e *walk, depth int) error {
 		parent := &trajectories.Parent{Trajectory: e.header.ID, Kind: trajectories.ParentSubagent}
 		if id, ok := sub.Get("trajectory_id"); ok && id.Kind() == document.String {
 			name, err := id.String()
-			if err != nil {
-				return i.in.Forgive(err)
+			if err = i.in.Forgive(err); err != nil {
+				return err
 			}
 			parent.Turn = e.asked[name]
 		}
