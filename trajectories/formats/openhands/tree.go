@@ -1,6 +1,7 @@
 package openhands
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -55,9 +56,12 @@ const newRoot = "__root__"
 func isState(n *document.Node) bool { return !has(n, "kind") && has(n, "execution_status") }
 
 // survey goes over all events for the first time.
-func survey(in *formats.Input, events iter.Seq2[*document.Node, error]) (*tree, error) {
+func survey(ctx context.Context, in *formats.Input, events iter.Seq2[*document.Node, error]) (*tree, error) {
 	t := &tree{parents: map[string]string{}, order: map[string]int{}, calls: map[string]int{}}
 	for n, err := range events {
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err == nil {
 			err = t.look(n)
 		}

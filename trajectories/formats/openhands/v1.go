@@ -19,7 +19,7 @@ import (
 // loadV1 imports rows, or events.
 func loadV1(ctx context.Context, in *formats.Input, to formats.Sink) error {
 	return loadAny(in, func(r *row, events iter.Seq2[*document.Node, error]) error {
-		tree, err := survey(in, events)
+		tree, err := survey(ctx, in, events)
 		if err != nil {
 			return err
 		}
