@@ -55,9 +55,8 @@ type (
 	}
 
 	reference struct {
-		TrajectoryID loose.String `json:"trajectory_id,omitzero"`
-		// Value is the reference as a whole, of which only the id is looked at.
-		Rest jsontext.Value `json:",embed"`
+		TrajectoryID loose.String   `json:"trajectory_id,omitzero"` // all that is looked at
+		Rest         jsontext.Value `json:",embed"`
 	}
 
 	metrics struct {

@@ -141,7 +141,8 @@ func (r *reader) item(item *document.Node, t *trajectories.Turn) error {
 	return nil // others are in the origin
 }
 
-// finish adds to a turn what the program notes beside its message. Known are the members of the message that the turn has fields for.
+// finish adds to a turn what the program notes beside its message. Known are the
+// members of the message that the turn has fields for.
 func (r *reader) finish(t *trajectories.Turn, m *document.Node, message json.RawMessage, known []string) error {
 	extra := formats.Member(m, "extra")
 	t.Usage.Calls = 1

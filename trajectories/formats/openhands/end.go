@@ -7,8 +7,8 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 )
 
-// failures tell how an episode ended from the words of an error. The first that
-// fits counts.
+// failureStatus tells how an episode ended from the words of an error. The first
+// that fit count.
 func failureStatus(text string) trajectories.ExitStatus {
 	text = strings.ToLower(text)
 	for _, f := range []struct {
