@@ -8,6 +8,7 @@ import (
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/document"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // A Call is one call of a tool as a source has it.
@@ -52,8 +53,9 @@ func (in *Input) ToolCall(n *document.Node) (Call, error) {
 	}
 	function, err := in.Rest(Member(n, "function"), "name", "arguments")
 	if function != nil {
-		extra := MembersOf(c.Extra)
-		extra.Add("function", function)
+		var extra members.List
+		extra.AddAll(c.Extra)
+		extra.AddRaw("function", function)
 		c.Extra = extra.Object()
 	}
 	return c, err
@@ -61,20 +63,19 @@ func (in *Input) ToolCall(n *document.Node) (Call, error) {
 
 // JSON writes the call as ToolCall reads it.
 func (c Call) JSON() json.RawMessage {
-	var extra map[string]json.RawMessage
-	_ = json.Unmarshal(c.Extra, &extra) // nil has none
-	var function, call Members
-	function.AddText("name", c.Tool)
-	function.AddText("arguments", c.Arguments)
+	extra := members.Map(c.Extra)
+	var function, call members.List
+	function.Add("name", c.Tool)
+	function.Add("arguments", c.Arguments)
 	function.AddAll(extra["function"])
 	delete(extra, "function")
-	call.AddText("id", c.ID)
+	call.Add("id", c.ID)
 	if extra["type"] == nil {
-		call.AddText("type", "function")
+		call.Add("type", "function")
 	}
-	call.Add("function", function.Object())
+	call.AddRaw("function", function.Object())
 	for _, name := range slices.Sorted(maps.Keys(extra)) {
-		call.Add(name, extra[name])
+		call.AddRaw(name, extra[name])
 	}
 	return call.Object()
 }
@@ -93,8 +94,8 @@ func CallOf(t trajectories.Turn, k int) Call {
 
 // Command is the call of a tool that takes one command line.
 func Command(tool, line string) Call {
-	var arguments Members
-	arguments.AddText("command", line)
+	var arguments members.List
+	arguments.Add("command", line)
 	return Call{Tool: tool, Arguments: string(arguments.Object())}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/apprentice-rl/apprentice/trajectories/document"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // Member returns a member of an object, or nil where it is missing or null:
@@ -200,7 +201,7 @@ func (in *Input) Rest(n *document.Node, known ...string) (json.RawMessage, error
 	if n == nil {
 		return nil, nil
 	}
-	var rest Members
+	var rest members.List
 	for _, k := range n.Keys() {
 		if slices.Contains(known, k.Name) {
 			continue
@@ -213,7 +214,7 @@ func (in *Input) Rest(n *document.Node, known ...string) (json.RawMessage, error
 			}
 			continue
 		}
-		rest.Add(k.Name, raw)
+		rest.AddRaw(k.Name, raw)
 	}
 	return rest.Object(), nil
 }

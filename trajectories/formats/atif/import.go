@@ -11,6 +11,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // maxNested bounds how deep trajectories may be embedded in each other.
@@ -96,7 +97,7 @@ func (i importer) header(n *document.Node) (trajectories.Header, error) {
 	h := trajectories.Header{ID: n.Position().Field + "/"}
 	h.Task.ID = i.task()
 	var version loose.String
-	var extra chat.Extra
+	var extra members.List
 	for _, k := range n.Keys() {
 		m, _ := n.Get(k.Name)
 		var err error
@@ -135,7 +136,7 @@ func (i importer) header(n *document.Node) (trajectories.Header, error) {
 	return h, nil
 }
 
-func (i importer) agent(n *document.Node, h *trajectories.Header, extra *chat.Extra) error {
+func (i importer) agent(n *document.Node, h *trajectories.Header, extra *members.List) error {
 	var a agent
 	if ok, err := i.decode(n, &a); !ok {
 		return err
@@ -178,7 +179,7 @@ func (i importer) end(n *document.Node, e *walk) error {
 			calls := end.Usage.Calls
 			end.Usage = final.usage()
 			end.Usage.Calls = calls
-			var extra chat.Extra
+			var extra members.List
 			if total := final.TotalSteps; total != nil && total.Int() != e.count {
 				extra.Add("total_steps", total)
 				if e.header.Notes == "" {

@@ -9,6 +9,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 const noMember = "the schema has no member for it"
@@ -69,7 +70,7 @@ func (l *losses) beyond(o *trajectories.Origin, known ...string) bool {
 
 // more reports whether an object has members other than those that are known.
 func more(object []byte, known ...string) bool {
-	for name := range chat.Members(object) {
+	for name := range members.All(object) {
 		if !slices.Contains(known, name) {
 			return true
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // The objects of the schema as they are read. Each keeps the members that it
@@ -104,11 +105,11 @@ func (s *step) agentOnly() bool {
 // boundary reports whether the step says that what came before it is no longer
 // shown: what its observation holds stands for that.
 func (s *step) boundary() bool {
-	for name, value := range chat.Members(s.Extra) {
+	for name, value := range members.All(s.Extra) {
 		if name != "context_management" {
 			continue
 		}
-		for name, value := range chat.Members(value) {
+		for name, value := range members.All(value) {
 			if name == "boundary" && string(value) == `"replace"` {
 				return true
 			}

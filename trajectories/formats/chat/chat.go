@@ -14,6 +14,7 @@ import (
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // A Message is one of the chat completions API.
@@ -110,7 +111,7 @@ func thinking(raw jsontext.Value) string {
 // Action is a call as the log has it. Its id is the source's.
 func (c *ToolCall) Action() (env.Action, trajectories.Call) {
 	arguments, call := trajectories.ParseArguments(string(c.Function.Arguments))
-	var extra Extra
+	var extra members.List
 	extra.AddAll(c.Rest)
 	extra.AddAll(c.Function.Rest)
 	if c.Type != "" && c.Type != "function" {

@@ -8,6 +8,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/document"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // A Row is a conversation in a data set, with what stands beside it.
@@ -78,7 +79,7 @@ func ReadRow(in *formats.Input, n *document.Node, patch string) (Row, error) {
 	}
 	r.Messages = messages
 	h := &r.Header
-	var extra Extra
+	var extra members.List
 	list, id := ListOf(n), idOf(n)
 	for _, k := range n.Keys() {
 		m, _ := n.Get(k.Name)

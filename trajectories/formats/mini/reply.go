@@ -7,6 +7,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/document"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // reply reads an answer of version 1.1.
@@ -150,19 +151,20 @@ func (r *reader) finish(t *trajectories.Turn, m *document.Node, message json.Raw
 	if err != nil {
 		return err
 	}
-	origin := formats.MembersOf(t.Origin.Extra)
+	var origin members.List
+	origin.AddAll(t.Origin.Extra)
 	switch {
 	case bytes.Equal(message, derived):
 	case message == nil: // an empty object stands for a message that has none of the response's members
-		origin.Add("message", json.RawMessage("{}"))
+		origin.AddRaw("message", []byte("{}"))
 	default:
-		origin.Add("message", message)
+		origin.AddRaw("message", message)
 	}
 	rest, err := r.rest(t, extra)
 	if err != nil {
 		return err
 	}
-	origin.Add("extra", rest)
+	origin.AddRaw("extra", rest)
 	outside, err := r.in.Number(m, "timestamp") // of version 1, for some months
 	if err != nil {
 		return err

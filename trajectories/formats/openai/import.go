@@ -12,6 +12,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/episode"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // load imports the conversations of a document.
@@ -139,7 +140,7 @@ func (t *talk) item(n *document.Node, i *item) error {
 // fine-tuning API knows what is not to be learned from. The log's mark for that
 // is that it was copied.
 func weightless(rest jsontext.Value) bool {
-	for name, value := range chat.Members(rest) {
+	for name, value := range members.All(rest) {
 		if name == "weight" {
 			return string(value) == "0"
 		}
@@ -148,7 +149,7 @@ func weightless(rest jsontext.Value) bool {
 }
 
 // extraOf is what an answer has beside its text and its call's id.
-func extraOf(m *chat.Message) *chat.Extra {
+func extraOf(m *chat.Message) *members.List {
 	extra := m.Extra()
 	if m.Role != "tool" {
 		extra.Add("role", m.Role)
@@ -172,8 +173,8 @@ func (t *talk) part(i *item) error {
 	case "function_call":
 		// The item has an id beside that of the call, which messages know no place
 		// for.
-		var rest chat.Extra
-		for name, value := range chat.Members(i.Rest) {
+		var rest members.List
+		for name, value := range members.All(i.Rest) {
 			if name == "id" {
 				name = "item_id"
 			}
@@ -208,7 +209,7 @@ func keep(t *trajectories.Turn, item string, rest jsontext.Value) {
 	if len(rest) == 0 {
 		return
 	}
-	var extra chat.Extra
+	var extra members.List
 	if t.Origin != nil {
 		extra.AddAll(t.Origin.Extra)
 	}
@@ -228,7 +229,7 @@ func (t *talk) flush() error {
 }
 
 // answer writes the answer to a call.
-func (t *talk) answer(n *document.Node, id string, text loose.Text, extra *chat.Extra) error {
+func (t *talk) answer(n *document.Node, id string, text loose.Text, extra *members.List) error {
 	o := trajectories.Observation{Observation: env.Observation{Text: text.Text}}
 	call, ok := t.out.Claim(id)
 	if open := t.out.Open(); !ok && id == "" && len(open) > 0 {

@@ -14,6 +14,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // loadV0 imports rows, or events.
@@ -225,7 +226,7 @@ func (v *v0) opens(e *v0Event, args *v0Args) bool {
 	if v.out != nil || v.group != nil {
 		return false
 	}
-	var extra chat.Extra
+	var extra members.List
 	extra.AddAll(args.Rest)
 	h := &v.row.header
 	switch {
@@ -271,7 +272,7 @@ func (e *v0Event) note(kind trajectories.MessageKind, text string) trajectories.
 	case "agent":
 		role = "assistant"
 	}
-	var extra chat.Extra
+	var extra members.List
 	extra.AddAll(e.extra())
 	extra.AddRaw("args", e.Args)
 	return trajectories.Message{Role: role, Kind: kind, Text: text, Time: e.Timestamp.Time, Origin: &trajectories.Origin{ID: string(e.ID), Parts: []byte(e.Content.Raw), Extra: extra.Object()}}
@@ -279,7 +280,7 @@ func (e *v0Event) note(kind trajectories.MessageKind, text string) trajectories.
 
 // extra is what the event has and no event of a log has a field for.
 func (e *v0Event) extra() []byte {
-	var extra chat.Extra
+	var extra members.List
 	if e.Action != "" {
 		extra.Add("action", e.Action)
 	}
@@ -348,8 +349,8 @@ func (v *v0) call(n *document.Node, e *v0Event) error {
 // translated is the action as OpenHands has it, for calls of which no more is
 // there.
 func (e *v0Event) translated(tool, id string) env.Action {
-	var arguments chat.Extra
-	for name, value := range chat.Members(e.Args) {
+	var arguments members.List
+	for name, value := range members.All(e.Args) {
 		if name != "thought" {
 			arguments.Add(name, value)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // loadV1 imports rows, or events.
@@ -254,8 +255,8 @@ func (v *v1) whole(n *document.Node, e *v1Event, kind trajectories.MessageKind, 
 	if err != nil {
 		return trajectories.Message{}, err
 	}
-	var extra chat.Extra
-	for name, value := range chat.Members(raw) {
+	var extra members.List
+	for name, value := range members.All(raw) {
 		if !slices.Contains([]string{"id", "timestamp", "source"}, name) {
 			extra.Add(name, value)
 		}
@@ -265,8 +266,8 @@ func (v *v1) whole(n *document.Node, e *v1Event, kind trajectories.MessageKind, 
 }
 
 // extra is what an event has beside what it is about.
-func (e *v1Event) extra() *chat.Extra {
-	var extra chat.Extra
+func (e *v1Event) extra() *members.List {
+	var extra members.List
 	extra.AddAll(notNull(e.Rest))
 	return &extra
 }
@@ -274,8 +275,8 @@ func (e *v1Event) extra() *chat.Extra {
 // notNull is the object without the members that are null or empty lists, of
 // which events have many.
 func notNull(object jsontext.Value) []byte {
-	var extra chat.Extra
-	for name, value := range chat.Members(object) {
+	var extra members.List
+	for name, value := range members.All(object) {
 		if s := strings.TrimSpace(string(value)); s != "null" && s != "[]" {
 			extra.Add(name, value)
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
-	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // commandLine is action k of a turn, from 0, as a command for a shell, which is
@@ -21,7 +21,7 @@ func commandLine(t trajectories.Turn, k int) string {
 		return typed
 	}
 	words := []string{quote(a.Tool)}
-	for name, value := range chat.Members(a.Arguments) {
+	for name, value := range members.All(a.Arguments) {
 		if !isEditor(a.Tool) || name != "command" && name != "path" {
 			words = append(words, quote("--"+name))
 		}
@@ -56,7 +56,7 @@ func argument(value jsontext.Value) []string {
 	var numbers []json.Number
 	switch {
 	case value.Kind() == '"':
-		return []string{textOf(json.RawMessage(value))}
+		return []string{textOf(value)}
 	case value.Kind() != '[' || json.Unmarshal(value, &numbers) != nil || len(numbers) == 0:
 		return []string{string(value)}
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories"
-	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // source is the text of the message that a turn was made of.
@@ -41,7 +41,7 @@ func render(t *trajectories.Turn, s style) string {
 
 func renderXML(text *strings.Builder, a env.Action) {
 	text.WriteString(functionBegins + a.Tool + ">\n")
-	for name, v := range chat.Members(a.Arguments) {
+	for name, v := range members.All(a.Arguments) {
 		text.WriteString(parameterBegins + name + ">")
 		if ownLines(name) {
 			text.WriteString("\n" + str(v) + "\n")
@@ -61,7 +61,7 @@ func ownLines(name string) bool {
 
 // command is the command line of an action with one.
 func command(a env.Action) string {
-	for name, v := range chat.Members(a.Arguments) {
+	for name, v := range members.All(a.Arguments) {
 		if name == "command" {
 			return str(v)
 		}
@@ -105,7 +105,7 @@ func repr(text *strings.Builder, v jsontext.Value) {
 	case '{':
 		text.WriteByte('{')
 		i := 0
-		for name, e := range chat.Members(v) {
+		for name, e := range members.All(v) {
 			if i++; i > 1 {
 				text.WriteString(", ")
 			}
