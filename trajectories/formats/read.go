@@ -28,6 +28,44 @@ func Member(n *document.Node, path ...string) *document.Node {
 	return m
 }
 
+// Has reports whether an object has all of the members, null or not.
+func Has(n *document.Node, names ...string) bool {
+	for _, name := range names {
+		if n == nil {
+			return false
+		}
+		if _, ok := n.Get(name); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// First returns the first element of a list, nil where there is none.
+func First(list *document.Node) *document.Node {
+	if list == nil || list.Kind() != document.Array {
+		return nil
+	}
+	for e, err := range list.Elements() {
+		if err != nil {
+			return nil
+		}
+		return e
+	}
+	return nil
+}
+
+// Word returns a member that is a text, and "" for anything else. It is for
+// detection, which does not complain.
+func Word(n *document.Node, path ...string) string {
+	m := Member(n, path...)
+	if m == nil || m.Kind() != document.String {
+		return ""
+	}
+	s, _ := m.String()
+	return s
+}
+
 // Text returns a member that is a text, "" where it is missing or null. Any
 // other value is a fault.
 func (in *Input) Text(n *document.Node, path ...string) (string, error) {

@@ -114,12 +114,11 @@ func (x *exporter) head(h *trajectories.Header) {
 
 // member is a member of an object, nil if it is not there or null.
 func member(object []byte, name string) []byte {
-	for n, value := range members.All(object) {
-		if n == name && value.Kind() != 'n' {
-			return value
-		}
+	value := members.Get(object, name)
+	if value.Kind() == 'n' {
+		return nil
 	}
-	return nil
+	return value
 }
 
 func (x *exporter) opened(source string, o *chat.Opened) {

@@ -105,15 +105,6 @@ func (s *step) agentOnly() bool {
 // boundary reports whether the step says that what came before it is no longer
 // shown: what its observation holds stands for that.
 func (s *step) boundary() bool {
-	for name, value := range members.All(s.Extra) {
-		if name != "context_management" {
-			continue
-		}
-		for name, value := range members.All(value) {
-			if name == "boundary" && string(value) == `"replace"` {
-				return true
-			}
-		}
-	}
-	return false
+	management := members.Get(s.Extra, "context_management")
+	return string(members.Get(management, "boundary")) == `"replace"`
 }

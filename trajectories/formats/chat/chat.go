@@ -6,7 +6,6 @@ package chat
 
 import (
 	"bytes"
-	"encoding/json"
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -95,7 +94,7 @@ func thinking(raw jsontext.Value) string {
 	var blocks []struct {
 		Thinking loose.Text `json:"thinking"`
 	}
-	if json.Unmarshal(raw, &blocks) != nil {
+	if loose.Unmarshal(raw, &blocks) != nil {
 		return ""
 	}
 	var all bytes.Buffer

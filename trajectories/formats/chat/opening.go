@@ -3,10 +3,8 @@ package chat
 import (
 	stdjson "encoding/json"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
@@ -69,11 +67,7 @@ func (o *Opening) Keep(h *trajectories.Header) {
 func Openings(h *trajectories.Header, own bool) (system, prompt *Opened) {
 	var kept []stdjson.RawMessage
 	if own && h.Origin != nil {
-		for name, value := range members.All(h.Origin.Extra) {
-			if name == OpeningMember {
-				_ = json.Unmarshal(value, &kept, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
-			}
-		}
+		_ = loose.Unmarshal(members.Get(h.Origin.Extra, OpeningMember), &kept) // else there is none
 	}
 	if h.System != "" || len(kept) == 2 {
 		system = &Opened{Text: h.System}

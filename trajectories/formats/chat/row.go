@@ -25,20 +25,10 @@ type Row struct {
 // objects with messages, else the document itself, which is an object with
 // messages or a bare list of them.
 func Rows(n *document.Node) iter.Seq2[*document.Node, error] {
-	if first, ok := First(n); ok && ListOf(first) != "" {
+	if first := formats.First(n); first != nil && ListOf(first) != "" {
 		return n.Elements()
 	}
 	return func(yield func(*document.Node, error) bool) { yield(n, nil) }
-}
-
-// First returns the first element of a list.
-func First(n *document.Node) (*document.Node, bool) {
-	if n.Kind() == document.Array {
-		for e, err := range n.Elements() {
-			return e, err == nil
-		}
-	}
-	return nil, false
 }
 
 // ListOf is the name of the member that holds the messages of a row, empty if

@@ -12,11 +12,7 @@ func Definitions(tools []trajectories.Tool) []stdjson.RawMessage {
 	all := []stdjson.RawMessage{}
 	for _, t := range tools {
 		var outer, inner members.List
-		for name, value := range members.All(t.Extra) {
-			if name == "type" {
-				outer.Add(name, value)
-			}
-		}
+		outer.AddRaw("type", members.Get(t.Extra, "type"))
 		outer.Add("type", "function")
 		inner.Add("name", t.Name)
 		if t.Description != "" {

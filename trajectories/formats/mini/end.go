@@ -104,7 +104,7 @@ func (r *reader) closing(submission, status string) (members.List, error) {
 		differs.Add("content", content)
 	}
 	extra := formats.Member(r.exit, "extra")
-	repeats := text(extra, "exit_status") == status && text(extra, "submission") == submission &&
+	repeats := formats.Word(extra, "exit_status") == status && formats.Word(extra, "submission") == submission &&
 		formats.Member(extra, "exit_status") != nil && formats.Member(extra, "submission") != nil
 	if repeats {
 		rest, err := r.in.Rest(extra, "exit_status", "submission")

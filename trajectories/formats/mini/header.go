@@ -85,7 +85,7 @@ func (r *reader) opening(h *trajectories.Header, origin *members.List) (int, err
 		if err != nil {
 			return 0, err
 		}
-		role := text(m, "role")
+		role := formats.Word(m, "role")
 		to := &h.Prompt
 		switch {
 		case i == 0 && role == "system":

@@ -258,9 +258,9 @@ func (r *reader) sameActions(t *trajectories.Turn, extra *document.Node) (bool, 
 		if t.Calls != nil && t.Calls[k].ID != "" {
 			id = t.Calls[k].ID
 		}
-		got := text(a, "tool_call_id")
+		got := formats.Word(a, "tool_call_id")
 		named := formats.Member(a, "tool_call_id") != nil
-		if text(a, "command") != commandOf(t.Actions[k].Arguments) || named && got != id || len(a.Keys()) > 2 || !named && len(a.Keys()) != 1 {
+		if formats.Word(a, "command") != commandOf(t.Actions[k].Arguments) || named && got != id || len(a.Keys()) > 2 || !named && len(a.Keys()) != 1 {
 			return false, nil
 		}
 		k++

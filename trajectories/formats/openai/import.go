@@ -140,12 +140,7 @@ func (t *talk) item(n *document.Node, i *item) error {
 // fine-tuning API knows what is not to be learned from. The log's mark for that
 // is that it was copied.
 func weightless(rest jsontext.Value) bool {
-	for name, value := range members.All(rest) {
-		if name == "weight" {
-			return string(value) == "0"
-		}
-	}
-	return false
+	return string(members.Get(rest, "weight")) == "0"
 }
 
 // extraOf is what an answer has beside its text and its call's id.

@@ -53,7 +53,9 @@ type v1Head struct {
 const newRoot = "__root__"
 
 // isState reports whether a document is the state beside the events.
-func isState(n *document.Node) bool { return !has(n, "kind") && has(n, "execution_status") }
+func isState(n *document.Node) bool {
+	return !formats.Has(n, "kind") && formats.Has(n, "execution_status")
+}
 
 // survey goes over all events for the first time.
 func survey(ctx context.Context, in *formats.Input, events iter.Seq2[*document.Node, error]) (*tree, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/apprentice-rl/apprentice/env"
@@ -36,7 +35,7 @@ func loadAny(in *formats.Input, load func(*row, iter.Seq2[*document.Node, error]
 		return err
 	}
 	rows := func(yield func(*document.Node, error) bool) { yield(doc, nil) }
-	if first, ok := chat.First(doc); ok && has(first, "history") {
+	if first := formats.First(doc); formats.Has(first, "history") {
 		rows = doc.Elements()
 	}
 	for n, err := range rows {
@@ -207,7 +206,7 @@ func (v *v0) action(n *document.Node, e *v0Event) error {
 	}
 	var args v0Args
 	if len(e.Args) > 0 {
-		if err := json.Unmarshal(e.Args, &args, lenient()); err != nil {
+		if err := loose.Unmarshal(e.Args, &args); err != nil {
 			return v.in.Fault(n, "the arguments of the action cannot be read: %w", err)
 		}
 	}
@@ -215,10 +214,6 @@ func (v *v0) action(n *document.Node, e *v0Event) error {
 		return nil
 	}
 	return v.then(func() error { return v.said(e, &args) })
-}
-
-func lenient() json.Options {
-	return json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
 }
 
 // opens takes the system message and the prompt into the header.
@@ -300,7 +295,7 @@ func (v *v0) call(n *document.Node, e *v0Event) error {
 	t := trajectories.Turn{Time: e.Timestamp.Time, Origin: &trajectories.Origin{ID: string(e.ID), Extra: e.extra()}}
 	var args v0Args
 	if len(e.Args) > 0 {
-		if err := json.Unmarshal(e.Args, &args, lenient()); err != nil {
+		if err := loose.Unmarshal(e.Args, &args); err != nil {
 			return v.in.Fault(n, "the arguments of the action cannot be read: %w", err)
 		}
 	}
@@ -312,7 +307,7 @@ func (v *v0) call(n *document.Node, e *v0Event) error {
 	}
 	var r response
 	if e.Call.Response.Kind() == '{' {
-		if err := json.Unmarshal(e.Call.Response, &r, lenient()); err != nil {
+		if err := loose.Unmarshal(e.Call.Response, &r); err != nil {
 			return v.in.Fault(n, "the model's response cannot be read: %w", err)
 		}
 		t.Response = []byte(loose.Raw(e.Call.Response))
@@ -389,7 +384,7 @@ func (v *v0) usage() trajectories.Usage {
 func (v *v0) observation(n *document.Node, e *v0Event) error {
 	var extras v0Extras
 	if e.Extras.Kind() == '{' {
-		if err := json.Unmarshal(e.Extras, &extras, lenient()); err != nil {
+		if err := loose.Unmarshal(e.Extras, &extras); err != nil {
 			return v.in.Fault(n, "the extras of the observation cannot be read: %w", err)
 		}
 	}

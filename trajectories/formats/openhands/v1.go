@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
@@ -113,7 +112,7 @@ func (v *v1) event(n *document.Node) error {
 	case e.answers():
 		var o v1Observation
 		if e.Observation.Kind() == '{' {
-			if err := json.Unmarshal(e.Observation, &o, lenient()); err != nil {
+			if err := loose.Unmarshal(e.Observation, &o); err != nil {
 				return v.in.Fault(n, "the observation cannot be read: %w", err)
 			}
 		}
@@ -152,11 +151,11 @@ func (v *v1) update(e *v1Event) {
 	// A value that is not as it should be is kept in the log and says nothing.
 	switch e.Key {
 	case "execution_status":
-		_ = json.Unmarshal(e.Value, &value.ExecutionStatus, lenient())
+		_ = loose.Unmarshal(e.Value, &value.ExecutionStatus)
 	case "stats":
-		_ = json.Unmarshal(e.Value, &value.Stats, lenient())
+		_ = loose.Unmarshal(e.Value, &value.Stats)
 	case "full_state":
-		_ = json.Unmarshal(e.Value, &value, lenient())
+		_ = loose.Unmarshal(e.Value, &value)
 	}
 	if value.ExecutionStatus != "" {
 		v.status = string(value.ExecutionStatus)

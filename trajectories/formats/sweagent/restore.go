@@ -9,11 +9,11 @@ import (
 	"strings"
 	"time"
 
-	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
@@ -72,7 +72,7 @@ func unpack(o *trajectories.Origin) (trajectories.Origin, extras, error) {
 	if o.Extra == nil {
 		return *o, x, nil
 	}
-	if err := jsonv2.Unmarshal(o.Extra, &x, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
+	if err := loose.Unmarshal(o.Extra, &x); err != nil {
 		return *o, x, fmt.Errorf("reading what was kept of the source: %w", err)
 	}
 	return *o, x, nil

@@ -66,7 +66,7 @@ func (r *reader) step(n *document.Node) error {
 // histories name no action; an answer then goes with the next step.
 func (r *reader) other(s step, m *message) (bool, error) {
 	action, err := r.in.Text(m.node, "action")
-	if err != nil || !has(m.node, "action") {
+	if err != nil || !formats.Has(m.node, "action") {
 		return false, err
 	}
 	if action != s.action || strings.TrimSpace(action) != "" {
@@ -161,7 +161,7 @@ func (r *reader) turnFor(s step) (trajectories.Turn, error) {
 	origin.AddRaw("step", stepExtra)
 	if s.message != nil {
 		t.Origin.Index = s.message.index + 1
-		if s.node != nil && !has(s.message.node, "action") {
+		if s.node != nil && !formats.Has(s.message.node, "action") {
 			origin.Add("unnamed", true)
 		}
 		if err := r.messageExtra(s, &t, native, &origin); err != nil {
@@ -365,7 +365,7 @@ func (r *reader) shown(s step) ([]*message, error) {
 		return nil, nil
 	}
 	calls := formats.Member(s.message.node, "tool_calls")
-	native := calls != nil && first(calls) != nil
+	native := calls != nil && formats.First(calls) != nil
 	for {
 		m, err := r.history.peek()
 		if err != nil || m == nil {

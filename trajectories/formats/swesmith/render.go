@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
@@ -61,10 +61,8 @@ func ownLines(name string) bool {
 
 // command is the command line of an action with one.
 func command(a env.Action) string {
-	for name, v := range members.All(a.Arguments) {
-		if name == "command" {
-			return str(v)
-		}
+	if v := members.Get(a.Arguments, "command"); v != nil {
+		return str(v)
 	}
 	return ""
 }
@@ -73,7 +71,7 @@ func command(a env.Action) string {
 func str(v jsontext.Value) string {
 	if v.Kind() == '"' {
 		var s string
-		if json.Unmarshal(v, &s, jsontext.AllowInvalidUTF8(true)) == nil {
+		if loose.Unmarshal(v, &s) == nil {
 			return s
 		}
 	}
@@ -150,7 +148,7 @@ func quote(text *strings.Builder, s string) {
 // elements are the values of a list. What is no list has none.
 func elements(list jsontext.Value) []jsontext.Value {
 	var all []jsontext.Value
-	if json.Unmarshal(list, &all, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) != nil {
+	if loose.Unmarshal(list, &all) != nil {
 		return nil
 	}
 	return all
