@@ -39,7 +39,7 @@ func imported() *trajectories.Trajectory {
 		{After: 3, Role: "environment", Kind: trajectories.MessageExit},
 	}
 	t.Views = []trajectories.View{
-		{Turn: 0, Form: trajectories.ViewHistory, Add: []json.RawMessage{json.RawMessage(`{"role":"user"}`), json.RawMessage(`"b"`)}},
+		{Turn: 0, Form: trajectories.ViewMessages, Add: []json.RawMessage{json.RawMessage(`{"role":"user"}`), json.RawMessage(`"b"`)}},
 		{Turn: 1, Form: trajectories.ViewQuery, Shows: []trajectories.Run{{From: 0, Count: 2}}},
 		{Turn: 3, Form: trajectories.ViewQuery, Add: []json.RawMessage{json.RawMessage(`3`)}, Shows: []trajectories.Run{{From: 0, Count: 1}, {From: 2, Count: 1}}},
 	}
