@@ -273,6 +273,13 @@ func TestArgumentsKeepTheirText(t *testing.T) {
 	})
 }
 
+func TestACallHasTheIDOfItsSource(t *testing.T) {
+	turn := trajectories.Turn{Actions: []env.Action{{ID: "turn-2.1"}, {ID: "b"}}}
+	require.Equal(t, "turn-2.1", turn.CallID(0))
+	turn.Calls = []trajectories.Call{{ID: "0"}, {}}
+	require.Equal(t, []string{"0", "b"}, []string{turn.CallID(0), turn.CallID(1)})
+}
+
 func TestWhatIsTrainable(t *testing.T) {
 	acts := func(change func(*trajectories.Turn)) trajectories.Turn {
 		turn := trajectories.Turn{N: 1, Actions: []env.Action{{ID: "a", Tool: "bash"}}}

@@ -8,6 +8,7 @@ import (
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/document"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
@@ -82,14 +83,23 @@ func (c Call) JSON() json.RawMessage {
 
 // CallOf is action k of a turn, from 0, as its source had it.
 func CallOf(t trajectories.Turn, k int) Call {
-	c := Call{ID: t.Actions[k].ID, Tool: t.Actions[k].Tool, Arguments: t.ArgumentText(k)}
+	c := Call{ID: t.CallID(k), Tool: t.Actions[k].Tool, Arguments: t.ArgumentText(k)}
 	if t.Calls != nil {
 		c.Extra = t.Calls[k].Extra
-		if t.Calls[k].ID != "" {
-			c.ID = t.Calls[k].ID
-		}
 	}
 	return c
+}
+
+// Calls is the list of a turn's calls, each as ToolCall reads it.
+func Calls(t trajectories.Turn) json.RawMessage {
+	list := []byte{'['}
+	for k := range t.Actions {
+		if k > 0 {
+			list = append(list, ',')
+		}
+		list = append(list, CallOf(t, k).JSON()...)
+	}
+	return append(list, ']')
 }
 
 // Command is the call of a tool that takes one command line.
@@ -97,6 +107,13 @@ func Command(tool, line string) Call {
 	var arguments members.List
 	arguments.Add("command", line)
 	return Call{Tool: tool, Arguments: string(arguments.Object())}
+}
+
+// CommandOf is the command line in the arguments of a call, "" if there is none.
+func CommandOf(arguments json.RawMessage) string {
+	var line string
+	_ = loose.Unmarshal(members.Get(arguments, "command"), &line) // what is no text is no command line
+	return line
 }
 
 // Act adds a call to the actions of a turn, under an id of its own, which it

@@ -167,7 +167,7 @@ func (e *exporter) turn(t trajectories.Turn) error {
 		e.calls = map[string]placed{}
 	}
 	for k, a := range t.Actions {
-		e.calls[a.ID] = placed{id: formats.CallOf(t, k).ID, blocks: !native && !x.Item}
+		e.calls[a.ID] = placed{id: t.CallID(k), blocks: !native && !x.Item}
 	}
 	var m members.List
 	switch {
@@ -181,7 +181,7 @@ func (e *exporter) turn(t trajectories.Turn) error {
 			m.Add("reasoning_content", t.Reasoning)
 		}
 		if native {
-			m.AddRaw("tool_calls", calls(t))
+			m.AddRaw("tool_calls", formats.Calls(t))
 		}
 		if x.Message != nil {
 			m.AddAll(x.Message)
@@ -214,23 +214,12 @@ func (e *exporter) content(m *members.List, t trajectories.Turn, o trajectories.
 	case form != "" && o.Text != nil:
 		m.Add("content", *o.Text)
 	case form != "":
-		m.Add("content", render(t.Message, form, commandOf(t.Actions[0].Arguments)))
+		m.Add("content", render(t.Message, form, formats.CommandOf(t.Actions[0].Arguments)))
 	case t.Message == "" && native != (o.Text != nil):
 		m.Add("content", nil)
 	default:
 		m.Add("content", t.Message)
 	}
-}
-
-func calls(t trajectories.Turn) json.RawMessage {
-	list := []byte{'['}
-	for k := range t.Actions {
-		if k > 0 {
-			list = append(list, ',')
-		}
-		list = append(list, formats.CallOf(t, k).JSON()...)
-	}
-	return append(list, ']')
 }
 
 // repeated are the members of an answer's message that its response has, too.
@@ -276,9 +265,9 @@ func actions(t trajectories.Turn, blocks bool) json.RawMessage {
 			list = append(list, ',')
 		}
 		var one members.List
-		one.Add("command", commandOf(a.Arguments))
+		one.Add("command", formats.CommandOf(a.Arguments))
 		if !blocks {
-			one.Add("tool_call_id", formats.CallOf(t, k).ID)
+			one.Add("tool_call_id", t.CallID(k))
 		}
 		list = append(list, one.Object()...)
 	}

@@ -254,26 +254,11 @@ func (r *reader) sameActions(t *trajectories.Turn, extra *document.Node) (bool, 
 		if k == len(t.Actions) {
 			return false, nil
 		}
-		id := t.Actions[k].ID
-		if t.Calls != nil && t.Calls[k].ID != "" {
-			id = t.Calls[k].ID
-		}
-		got := formats.Word(a, "tool_call_id")
 		named := formats.Member(a, "tool_call_id") != nil
-		if formats.Word(a, "command") != commandOf(t.Actions[k].Arguments) || named && got != id || len(a.Keys()) > 2 || !named && len(a.Keys()) != 1 {
+		if formats.Word(a, "command") != formats.CommandOf(t.Actions[k].Arguments) || named && formats.Word(a, "tool_call_id") != t.CallID(k) || len(a.Keys()) > 2 || !named && len(a.Keys()) != 1 {
 			return false, nil
 		}
 		k++
 	}
 	return k == len(t.Actions) && formats.Member(extra, "actions") != nil, nil
-}
-
-func commandOf(arguments json.RawMessage) string {
-	var a struct {
-		Command string `json:"command"`
-	}
-	if json.Unmarshal(arguments, &a) != nil {
-		return ""
-	}
-	return a.Command
 }

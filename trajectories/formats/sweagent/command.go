@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
@@ -38,11 +39,9 @@ func commandLine(t trajectories.Turn, k int) string {
 func typedInto(t trajectories.Turn, k int) string {
 	switch t.Actions[k].Tool {
 	case "bash", "execute_bash", "terminal", "shell", "run", "run_shell_command":
-		return commandOf(t, k)
+		return formats.CommandOf(t.Actions[k].Arguments)
 	case "bash_command": // of Terminus
-		var arguments struct{ Keystrokes string }
-		_ = json.Unmarshal(t.Actions[k].Arguments, &arguments) // what is not there is not typed
-		return arguments.Keystrokes
+		return textOf(members.Get(t.Actions[k].Arguments, "keystrokes")) // what is not there is not typed
 	}
 	return ""
 }

@@ -181,7 +181,7 @@ func (r *restorer) turn(t trajectories.Turn) error {
 	r.saw = nil
 	blocks := len(t.Actions) > 0 && !x.Native
 	if blocks {
-		s.action = commandOf(t, 0)
+		s.action = formats.CommandOf(t.Actions[0].Arguments)
 	}
 	if x.Action != nil {
 		s.action = *x.Action
@@ -204,13 +204,6 @@ func (r *restorer) turn(t trajectories.Turn) error {
 	}
 	r.step = s
 	return nil
-}
-
-// commandOf is the command of action k of a turn, "" if it has none.
-func commandOf(t trajectories.Turn, k int) string {
-	var arguments struct{ Command string }
-	_ = json.Unmarshal(t.Actions[k].Arguments, &arguments)
-	return arguments.Command
 }
 
 func textOf(value jsontext.Value) string {
@@ -252,21 +245,10 @@ func (r *restorer) answer(s *restored, o trajectories.Origin) json.RawMessage {
 		add("action", s.action)
 	}
 	if s.extras.Native {
-		m.AddRaw("tool_calls", calls(s.turn))
+		m.AddRaw("tool_calls", formats.Calls(s.turn))
 	}
 	m.AddAll(s.extras.Message)
 	return m.Object()
-}
-
-func calls(t trajectories.Turn) json.RawMessage {
-	list := []byte{'['}
-	for k := range t.Actions {
-		if k > 0 {
-			list = append(list, ',')
-		}
-		list = append(list, formats.CallOf(t, k).JSON()...)
-	}
-	return append(list, ']')
 }
 
 func (r *restorer) observation(b trajectories.Observation) error {
@@ -296,7 +278,7 @@ func (r *restorer) observation(b trajectories.Observation) error {
 	m.Add("role", role)
 	m.AddRaw("content", o.Parts)
 	m.Add("content", b.Text)
-	if members.Get(x.Message, "tool_call_ids") == nil && role == "tool" && formats.CallOf(s.turn, s.number(b.Action)).ID == b.Action {
+	if members.Get(x.Message, "tool_call_ids") == nil && role == "tool" && s.turn.CallID(s.number(b.Action)) == b.Action {
 		m.Add("tool_call_ids", []string{b.Action})
 	}
 	m.AddAll(x.Message)

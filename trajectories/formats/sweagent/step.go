@@ -3,6 +3,7 @@ package sweagent
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -386,15 +387,9 @@ func (r *reader) shown(s step) ([]*message, error) {
 // pick finds the message that answers action k: by the call's id, else by its
 // place.
 func pick(shown []*message, t trajectories.Turn, k int) (*message, []*message) {
-	id := t.Actions[k].ID
-	if t.Calls != nil && t.Calls[k].ID != "" {
-		id = t.Calls[k].ID
-	}
 	for i, m := range shown {
-		for _, of := range callIDs(m.node) {
-			if of == id {
-				return m, append(shown[:i:i], shown[i+1:]...)
-			}
+		if slices.Contains(callIDs(m.node), t.CallID(k)) {
+			return m, append(shown[:i:i], shown[i+1:]...)
 		}
 	}
 	if len(shown) > 0 && len(callIDs(shown[0].node)) == 0 {
