@@ -73,7 +73,7 @@ func (x *exporter) write(b []byte) {
 // rootMember reports whether a member of the root is written as it was
 // imported.
 func rootMember(name string) bool {
-	return name == "trajectory_id" || name == "continued_trajectory_ref" || name == "extra"
+	return name == "trajectory_id" || name == "continued_trajectory_ref"
 }
 
 func (x *exporter) head(h *trajectories.Header) {
@@ -221,9 +221,10 @@ func (x *exporter) tail(h *trajectories.Header) {
 	x.write([]byte{']'})
 	if e := x.end; e != nil {
 		x.metrics(e, h.Notes)
-		if !x.own {
-			x.outcome(h, e)
-		}
+	}
+	if object := x.extra(h); object != nil {
+		x.write([]byte(`,"extra":`))
+		x.write(object)
 	}
 	x.write([]byte("}\n"))
 }
@@ -259,15 +260,29 @@ func addUsage(m *members.List, u trajectories.Usage, prefix string) {
 	}
 }
 
-// outcome writes how the episode ended and which patch came of it, for which
-// the schema has no members, so that readers have it all the same.
-func (x *exporter) outcome(h *trajectories.Header, e *trajectories.End) {
+// extra is that of the root: what a source had there, and how the episode ended
+// and which patch came of it, for which the schema has no members.
+func (x *exporter) extra(h *trajectories.Header) []byte {
 	var extra members.List
-	extra.Add("task_id", h.Task.ID)
-	extra.Add("exit_status", e.Status)
-	if !e.PatchUnknown {
-		extra.Add("patch", e.Patch)
+	var kept []byte
+	if x.own && h.Origin != nil {
+		kept = member(h.Origin.Extra, "extra")
+		extra.AddAll(kept)
 	}
-	x.write([]byte(`,"extra":`))
-	x.write(extra.Object())
+	if e := x.end; e != nil {
+		switch {
+		case !x.own:
+			extra.Add("task_id", h.Task.ID)
+			extra.Add("exit_status", e.Status)
+		case e.SourceStatus != "":
+			extra.Add("exit_status", e.SourceStatus)
+		}
+		if !e.PatchUnknown {
+			extra.Add("patch", e.Patch)
+		}
+	}
+	if object := extra.Object(); object != nil {
+		return object
+	}
+	return kept
 }

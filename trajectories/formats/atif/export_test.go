@@ -144,7 +144,7 @@ func TestWhatADocumentCannotHoldIsListed(t *testing.T) {
 		require.NotEmpty(t, l.Why)
 		got = append(got, l.Field)
 	}
-	require.Equal(t, []string{"header.origin", "header.task", "observation.result", "turn.format_error", "observation.turn", "message.state", "turn.usage", "message.orphan", "message.kind"}, got)
+	require.Equal(t, []string{"header.origin", "header.task.problem_statement", "header.task", "observation.result", "turn.format_error", "observation.turn", "message.state", "turn.usage", "message.orphan", "message.kind"}, got)
 }
 
 func TestMembersThatTheSchemaForbidsAreNotWritten(t *testing.T) {

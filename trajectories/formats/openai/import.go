@@ -74,24 +74,12 @@ func conversation(ctx context.Context, in *formats.Input, n *document.Node, to f
 	}
 	end := row.End
 	end.Usage = t.out.Usage()
-	if status := trajectories.ExitStatus(end.SourceStatus); known(status) {
+	if status := trajectories.ExitStatus(end.SourceStatus); status.Valid() {
 		end.Status = status
 	} else if t.out.Finished() {
 		end.Status = trajectories.ExitSubmitted
 	}
 	return t.out.End(end)
-}
-
-// known reports whether a status is one of ours, as rows that were exported
-// have it.
-func known(s trajectories.ExitStatus) bool {
-	switch s {
-	case trajectories.ExitSubmitted, trajectories.ExitStepLimit, trajectories.ExitTokenLimit, trajectories.ExitCostLimit,
-		trajectories.ExitTimeLimit, trajectories.ExitFormatErrors, trajectories.ExitGaveUp, trajectories.ExitInfrastructure,
-		trajectories.ExitCommandTimeouts, trajectories.ExitCancelled, trajectories.ExitCrashed:
-		return true
-	}
-	return false
 }
 
 // begin writes the header, if that has not been done.
