@@ -64,14 +64,13 @@ func Import(ctx context.Context, paths []string, o Options) iter.Seq2[Report, er
 			}
 		}
 		for src, err := range sources(paths, i.Formats) {
+			r := Report{File: src.path}
 			if err == nil {
 				err = ctx.Err()
 			}
-			if err != nil {
-				yield(Report{File: src.path}, err)
-				return
+			if err == nil {
+				r, err = i.source(ctx, src)
 			}
-			r, err := i.source(ctx, src)
 			if err != nil && i.forgives(&r, err) {
 				err = nil
 			}
@@ -130,8 +129,8 @@ func (i *importer) source(ctx context.Context, src source) (Report, error) {
 	options.Warn = func(w document.Warning) { r.warn(Warning{Field: w.Field, Offset: w.Offset, Text: w.Text}) }
 	in := &Input{File: src.path, Match: seen.match, keepGoing: i.KeepGoing, warn: r.warn}
 	sink := &keeper{Sink: i.To}
-	counter := NewCounter(sink)
-	s := &session{importer: i, in: in, to: counter, sink: sink, names: map[string]string{}, source: trajectories.Source{
+	counted := &counter{to: sink}
+	s := &session{importer: i, in: in, to: counted, sink: sink, names: map[string]string{}, source: trajectories.Source{
 		Format: seen.format.Name, Bytes: size, SHA256: digest, Importer: i.Importer,
 	}}
 
@@ -142,7 +141,7 @@ func (i *importer) source(ctx context.Context, src source) (Report, error) {
 	} else {
 		err = s.rows(ctx, seen, documents)
 	}
-	r.Count, r.Kept = counter.Count, sink.kept
+	r.Count, r.Kept = counted.Count, sink.kept
 	if err == nil && r.Trajectories == 0 {
 		err = &RefusedError{src.path, "it holds no trajectory"}
 		if len(r.Warnings) > 0 {
@@ -227,7 +226,7 @@ func (i *importer) look(src source) (seen, error) {
 			}
 			continue
 		}
-		f, m, ok := Detect(i.Formats, n)
+		f, m, ok := detect(i.Formats, n)
 		switch {
 		case !ok && i.From != "":
 			f, m = i.Formats[0], Match{Confidence: Possible}

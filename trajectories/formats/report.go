@@ -1,6 +1,9 @@
 package formats
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // A Report says what became of one source file.
 type Report struct {
@@ -52,7 +55,12 @@ func (r Report) MarshalJSON() ([]byte, error) {
 	}{r.File, r.Format, r.Version, r.Count, r.Kept, r.Redactions, warnings, r.More, r.Refused})
 }
 
+// warn takes a warning, which comes again where an importer goes over the same
+// thing twice.
 func (r *Report) warn(w Warning) {
+	if slices.Contains(r.Warnings, w) {
+		return
+	}
 	if len(r.Warnings) == MaxWarnings {
 		r.More++
 		return

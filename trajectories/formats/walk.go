@@ -43,8 +43,8 @@ func documents(path string, o document.Options, yield func(*document.Node, error
 }
 
 // sources finds what is to be imported: the paths themselves, and the files in
-// those that are folders, sorted by name. Links in folders are not followed,
-// since they may lead anywhere; folders of git are left out.
+// those that are folders, or links to some, sorted by name. Links in folders may
+// lead anywhere, so they are refused; folders of git are left out.
 func sources(paths []string, all []Format) iter.Seq2[source, error] {
 	return func(yield func(source, error) bool) {
 		for _, path := range paths {
@@ -78,7 +78,9 @@ func walk(root string, all []Format, yield func(source, error) bool) bool {
 		}
 		root = dir // as the files are named
 	}
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	// With a separator behind it, a root that is a link to a folder is that folder.
+	err := filepath.WalkDir(root+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
+		path = filepath.Clean(path)
 		switch {
 		case err != nil:
 			return err
@@ -93,8 +95,13 @@ func walk(root string, all []Format, yield func(source, error) bool) bool {
 				taken[f] = true
 			}
 			more = yield(source{path, files}, nil)
-		case d.Type().IsRegular() && !taken[path]:
+		case taken[path]:
+		case d.Type().IsRegular():
 			more = yield(source{path, []string{path}}, nil)
+		case d.Type() == fs.ModeSymlink:
+			more = yield(source{path: path}, &RefusedError{path, "a link, which is not followed in a folder: name it by itself"})
+		default:
+			more = yield(source{path: path}, &RefusedError{path, "neither a file nor a folder"})
 		}
 		if !more {
 			return fs.SkipAll

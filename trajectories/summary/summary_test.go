@@ -172,8 +172,11 @@ func BenchmarkOf(b *testing.B) {
 	require.NoError(b, e.End(trajectories.End{Status: trajectories.ExitSubmitted}))
 	path := filepath.Join(b.TempDir(), "a.1.jsonl")
 	require.NoError(b, os.WriteFile(path, log.Bytes(), 0o600))
-	from, err := store.OpenLog(path)
-	require.NoError(b, err)
+	var from *store.Log
+	for l, err := range store.Find(path) {
+		require.NoError(b, err)
+		from = l
+	}
 	b.SetBytes(int64(log.Len()))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -144,7 +144,7 @@ func TestWhatADocumentCannotHoldIsListed(t *testing.T) {
 		require.NotEmpty(t, l.Why)
 		got = append(got, l.Field)
 	}
-	require.Equal(t, []string{"header.origin", "header.task", "header.task.problem_statement", "observation.result", "turn.format_error", "observation.turn", "message.state", "turn.usage", "message.orphan", "message.kind"}, got)
+	require.Equal(t, []string{"header.origin", "header.task.problem_statement", "header.task", "observation.result", "turn.format_error", "observation.turn", "message.state", "turn.usage", "message.orphan", "message.kind"}, got)
 }
 
 func TestMembersThatTheSchemaForbidsAreNotWritten(t *testing.T) {
@@ -208,21 +208,4 @@ func TestWhatBecameOfATaskComesBack(t *testing.T) {
 	_, all = load(t, export(t, tr))
 	require.Empty(t, all[0].End.Patch)
 	require.False(t, all[0].End.PatchUnknown, "an empty patch is a patch")
-}
-
-func TestAnExtraOfAnotherProgramIsNoOutcome(t *testing.T) {
-	for name, extra := range map[string]string{
-		"another's status": `{"task_id": "y", "exit_status": "done", "patch": "p"}`,
-		"no task":          `{"exit_status": "submitted", "patch": "p"}`,
-		"a number":         `{"task_id": 1, "exit_status": "submitted", "patch": "p"}`,
-		"a list":           `["task_id"]`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			r, all := load(t, `{"schema_version": "ATIF-v1.7", "agent": {"name": "a", "version": "1"}, "steps": [{"step_id": 1, "source": "user", "message": "P"}], "extra": `+extra+`}`)
-			require.Empty(t, r.Warnings)
-			require.True(t, all[0].End.PatchUnknown)
-			require.Equal(t, trajectories.ExitUnknown, all[0].End.Status)
-			require.Equal(t, "x", all[0].Header.Task.ID, "the name of the file")
-		})
-	}
 }

@@ -87,18 +87,7 @@ func old(n *document.Node) bool {
 }
 
 func says(n *document.Node, name string) bool {
-	return text(n, "trajectory_format") == name
-}
-
-// text returns a member that is a text, and "" for anything else: detection
-// does not complain.
-func text(n *document.Node, name string) string {
-	m := formats.Member(n, name)
-	if m == nil || m.Kind() != document.String {
-		return ""
-	}
-	s, _ := m.String()
-	return s
+	return formats.Word(n, "trajectory_format") == name
 }
 
 // detectList looks at the first answer of a bare list of messages. A fence of
@@ -110,10 +99,10 @@ func detectList(n *document.Node) formats.Match {
 		if i++; err != nil || i > few {
 			break
 		}
-		if text(e, "role") != "assistant" {
+		if formats.Word(e, "role") != "assistant" {
 			continue
 		}
-		content := text(e, "content")
+		content := formats.Word(e, "content")
 		switch {
 		case formats.Member(e, "tool_calls") != nil || len(fence.FindAllString(content, 2)) != 1:
 			return formats.Match{}
