@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 
@@ -115,7 +116,13 @@ func (i *importer) forgives(r *Report, err error) bool {
 // source imports one file, or one folder of events.
 func (i *importer) source(ctx context.Context, src source) (Report, error) {
 	r := Report{File: src.path}
-	digest, size, err := fingerprint(src.files)
+	if src.refused != "" {
+		return r, &RefusedError{src.path, src.refused}
+	}
+	digest, size, err := fingerprint(ctx, src.files)
+	if why := unreadable(err); why != "" {
+		return r, &RefusedError{src.path, why}
+	}
 	if err != nil {
 		return r, fmt.Errorf("importing %s: %w", src.path, err)
 	}
@@ -150,6 +157,18 @@ func (i *importer) source(ctx context.Context, src source) (Report, error) {
 		}
 	}
 	return r, err
+}
+
+// unreadable says why a source that is there cannot be read, or is no longer
+// there; "" for errors that are not about it alone.
+func unreadable(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "it may not be read: permission denied"
+	case errors.Is(err, fs.ErrNotExist):
+		return "it was removed during the import"
+	}
+	return ""
 }
 
 func (i *importer) kept(from trajectories.Source) (id string, ok bool) {
@@ -249,11 +268,11 @@ func (i *importer) look(src source) (seen, error) {
 
 // fingerprint returns the SHA-256 of a file and its size; of several files,
 // the digest of their digests and the sum of their sizes.
-func fingerprint(files []string) (digest string, size int64, err error) {
+func fingerprint(ctx context.Context, files []string) (digest string, size int64, err error) {
 	all := sha256.New()
 	for _, path := range files {
 		h := sha256.New()
-		n, err := hashFile(h, path)
+		n, err := hashFile(ctx, h, path)
 		if err != nil {
 			return "", 0, err
 		}
@@ -266,11 +285,25 @@ func fingerprint(files []string) (digest string, size int64, err error) {
 	return hex.EncodeToString(all.Sum(nil)), size, nil
 }
 
-func hashFile(h hash.Hash, path string) (int64, error) {
+func hashFile(ctx context.Context, h hash.Hash, path string) (int64, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return 0, err
 	}
 	defer file.Close()
-	return io.Copy(h, file)
+	return io.Copy(h, until{ctx, file})
+}
+
+// until is a reader that ends with the context: a large file is read for
+// minutes from a slow disk.
+type until struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (u until) Read(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.Reader.Read(p)
 }
