@@ -21,6 +21,7 @@ func (a *app) trajRedactCommand() *cobra.Command {
 		check   bool
 		entropy bool
 		out     string
+		unread  unreadLogs
 	)
 	cmd := &cobra.Command{
 		Use:   "redact RUN|FILE|FOLDER... --check|--out DIR",
@@ -53,14 +54,15 @@ Exit code 1 says that --check has found secrets.`,
 			case entropy && !check:
 				return userf("--entropy needs --check: what only looks random is never replaced")
 			case check:
-				return a.trajFindSecrets(cmd.Context(), args, &secrets, entropy)
+				return a.trajFindSecrets(cmd.Context(), args, &secrets, entropy, &unread)
 			}
-			return a.trajRedact(cmd.Context(), args, &secrets, out)
+			return a.trajRedact(cmd.Context(), args, &secrets, out, &unread)
 		},
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "tell what is found, and change nothing")
 	cmd.Flags().BoolVar(&entropy, "entropy", false, "tell what only looks random, too")
 	cmd.Flags().StringVar(&out, "out", "", "the folder for copies without secrets")
+	unread.add(cmd)
 	secrets.add(cmd)
 	_ = cmd.MarkFlagDirname("out")
 	return cmd
@@ -73,13 +75,19 @@ type secretsOf struct {
 	Findings   []events.Finding `json:"findings"`
 }
 
-func (a *app) trajFindSecrets(ctx context.Context, paths []string, secrets *secretFlags, entropy bool) error {
+func (a *app) trajFindSecrets(ctx context.Context, paths []string, secrets *secretFlags, entropy bool, unread *unreadLogs) error {
 	keys := newKeyring(secrets)
 	found := []secretsOf{}
 	var checked, hits, flags int
 	for l, err := range logs(paths) {
-		if err = errors.Join(err, ctx.Err()); err != nil {
-			return err
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			if err = unread.forgive(err); err != nil {
+				return err
+			}
+			continue
 		}
 		r, err := keys.checking(l.Path())
 		if err != nil {
@@ -89,7 +97,10 @@ func (a *app) trajFindSecrets(ctx context.Context, paths []string, secrets *secr
 		in := secretsOf{Trajectory: l.Header().ID, File: l.Path()}
 		for f, err := range events.Findings(r, l) {
 			if err != nil {
-				return err
+				if err = unread.forgive(err); err != nil {
+					return err
+				}
+				break // what was found before stays true
 			}
 			if f.Kind != redact.Entropy {
 				hits++
@@ -102,8 +113,13 @@ func (a *app) trajFindSecrets(ctx context.Context, paths []string, secrets *secr
 			found = append(found, in)
 		}
 	}
+	unread.say(a)
 	if a.json {
-		err := a.printJSON(map[string]any{"trajectories": checked, "secrets": hits, "flags": flags, "found": found})
+		doc := map[string]any{"trajectories": checked, "secrets": hits, "flags": flags, "found": found}
+		if len(unread.texts) > 0 {
+			doc["unread"] = unread.texts
+		}
+		err := a.printJSON(doc)
 		if err != nil {
 			return err
 		}
@@ -161,9 +177,11 @@ type redacted struct {
 	Unfinished   int            `json:"unfinished"`
 	Redactions   map[string]int `json:"redactions"`
 	Out          string         `json:"out"`
+	// Unread are the logs that could not be read, in the words of the errors.
+	Unread []string `json:"unread,omitempty"`
 }
 
-func (a *app) trajRedact(ctx context.Context, paths []string, secrets *secretFlags, out string) (err error) {
+func (a *app) trajRedact(ctx context.Context, paths []string, secrets *secretFlags, out string, unread *unreadLogs) (err error) {
 	to, err := store.Open(out)
 	if err != nil {
 		return err
@@ -174,8 +192,14 @@ func (a *app) trajRedact(ctx context.Context, paths []string, secrets *secretFla
 	keys := newKeyring(secrets)
 	sum := redacted{Redactions: map[string]int{}, Out: out}
 	for l, err := range logs(paths) {
-		if err = errors.Join(err, ctx.Err()); err != nil {
-			return err
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			if err = unread.forgive(err); err != nil {
+				return err
+			}
+			continue
 		}
 		if id := l.Header().ID; to.Has(id) {
 			return userf("%s holds a trajectory %s already; write into another folder", out, id)
@@ -187,7 +211,10 @@ func (a *app) trajRedact(ctx context.Context, paths []string, secrets *secretFla
 		sink := events.NewSink(r, w)
 		whole := &ending{Sink: sink}
 		if err := formats.Copy(whole, l); err != nil {
-			return err
+			if err = unread.forgive(err); err != nil {
+				return err
+			}
+			continue
 		}
 		if !whole.ended {
 			sink.Discard()
@@ -199,7 +226,8 @@ func (a *app) trajRedact(ctx context.Context, paths []string, secrets *secretFla
 			sum.Redactions[kind] += n
 		}
 	}
-	if a.json {
+	unread.say(a)
+	if sum.Unread = unread.texts; a.json {
 		return a.printJSON(sum)
 	}
 	fmt.Fprintf(a.stdout, "%s in %s\n", count(sum.Trajectories, "trajectory", "trajectories"), out)
