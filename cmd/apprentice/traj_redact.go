@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -38,7 +39,8 @@ identifiers. What you have looked at and is no secret goes into a file for
 
 In a copy, each secret gives way to a placeholder such as
 __SECRET_github_9be01b77__, the same for the same secret as long as the key in
-DIR/.redact-key stays there. Who has that file can test guesses, so do not give
+DIR/.redact-key stays there. Copies that are there already stay: after a run that
+was interrupted, the same command goes on. Who has that file can test guesses, so do not give
 it away with the rest. Patches are never altered: a secret in one is told, and
 blocks the export of its trajectory until you confirm it.
 
@@ -189,6 +191,10 @@ func (a *app) trajRedact(ctx context.Context, paths []string, secrets *secretFla
 	defer func() { err = errors.Join(err, to.Close()) }()
 	w := to.Writer()
 	defer w.Discard()
+	if err := to.Sweep(); err != nil {
+		return err
+	}
+	a.kept = "; the copies that are whole are kept, and the same command goes on from there"
 	keys := newKeyring(secrets)
 	sum := redacted{Redactions: map[string]int{}, Out: out}
 	for l, err := range logs(paths) {
@@ -201,14 +207,17 @@ func (a *app) trajRedact(ctx context.Context, paths []string, secrets *secretFla
 			}
 			continue
 		}
-		if id := l.Header().ID; to.Has(id) {
-			return userf("%s holds a trajectory %s already; write into another folder", out, id)
-		}
 		r, err := keys.copying(l.Path(), out)
 		if err != nil {
 			return err
 		}
-		sink := events.NewSink(r, w)
+		next := formats.Sink(w)
+		var again *comparing
+		if id := l.Header().ID; to.Has(id) {
+			again = &comparing{path: filepath.Join(out, id+".jsonl")}
+			next = again
+		}
+		sink := events.NewSink(r, next)
 		whole := &ending{Sink: sink}
 		if err := formats.Copy(whole, l); err != nil {
 			if err = unread.forgive(err); err != nil {
@@ -220,6 +229,9 @@ func (a *app) trajRedact(ctx context.Context, paths []string, secrets *secretFla
 			sink.Discard()
 			sum.Unfinished++
 			continue
+		}
+		if again != nil && !again.same {
+			return userf("%s holds another trajectory %s already; write into another folder", out, l.Header().ID)
 		}
 		sum.Trajectories++
 		for kind, n := range sink.Taken() {
