@@ -226,12 +226,18 @@ type seen struct {
 	several bool          // documents
 }
 
-// look finds the format of a source by its first readable document.
+// mostUnknown is how many rows are looked at for one of a known format: a run
+// that broke off at once leaves rows without a message.
+const mostUnknown = 16
+
+// look finds the format of a source by its first readable document; with
+// KeepGoing by the first few that can be read.
 func (i *importer) look(src source) (seen, error) {
 	var first error
 	options := i.Document
 	options.Warn = nil
 	var found *seen
+	unknown := 0
 	for n, err := range src.documents(options) {
 		if found != nil {
 			found.several = true
@@ -251,15 +257,23 @@ func (i *importer) look(src source) (seen, error) {
 		case !ok && i.From != "":
 			f, m = i.Formats[0], Match{Confidence: Possible}
 		case !ok:
-			return seen{}, &RefusedError{src.path, refusal(n)}
+			if unknown++; unknown == 1 {
+				first = &RefusedError{src.path, refusal(n)}
+			}
+			if !i.KeepGoing || unknown == mostUnknown {
+				return seen{}, first
+			}
+			continue
 		case f.Import == nil:
 			return seen{}, &RefusedError{src.path, "there is no importer for " + f.Name}
 		}
-		found = &seen{format: f, match: m, kind: n.Kind()}
+		found = &seen{format: f, match: m, kind: n.Kind(), several: unknown > 0}
 	}
 	switch {
 	case found != nil:
 		return *found, nil
+	case unknown > 0:
+		return seen{}, first
 	case first != nil:
 		return seen{}, notJSON(src.path, first)
 	}
