@@ -66,6 +66,7 @@ Only the notes that the importer of another format has left for its own exporter
 	cmd.Flags().StringVarP(&e.out, "out", "o", "", "the file (.jsonl) or the folder to write")
 	cmd.Flags().BoolVar(&e.lossy, "lossy", false, "list what the format cannot hold, and write the rest")
 	cmd.Flags().BoolVar(&e.force, "force", false, "replace what is there")
+	e.unread.add(cmd)
 	e.gate.add(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("to", cobra.FixedCompletions(exportNames(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -116,6 +117,7 @@ type exporting struct {
 	unfinished int
 	gate       patchGate
 	leftOut    []leftOut
+	unread     unreadLogs
 }
 
 // leftOut is a trajectory that is not exported.
@@ -133,6 +135,8 @@ type exported struct {
 	Unfinished   int       `json:"unfinished,omitempty"` // trajectories without an end
 	LeftOut      []leftOut `json:"left_out,omitempty"`
 	Losses       []loss    `json:"losses"`
+	// Unread are the logs that could not be read, in the words of the errors.
+	Unread []string `json:"unread,omitempty"`
 	// Refused says that nothing was written because of the losses.
 	Refused bool `json:"refused,omitempty"`
 }
@@ -144,7 +148,8 @@ func (a *app) trajExport(ctx context.Context, e *exporting) error {
 	if err := e.look(ctx); err != nil {
 		return err
 	}
-	result := exported{Format: e.format.Name, Out: e.out, Unfinished: e.unfinished, Losses: e.losses.all()}
+	e.unread.say(a)
+	result := exported{Format: e.format.Name, Out: e.out, Unfinished: e.unfinished, Losses: e.losses.all(), Unread: e.unread.texts}
 	result.Refused = e.losses.serious && !e.lossy
 	if e.lossy || result.Refused {
 		if err := a.printLosses(result); err != nil {
@@ -209,15 +214,18 @@ func (e *exporting) free() error {
 func (e *exporting) look(ctx context.Context) error {
 	e.ids = map[string]string{}
 	for l, err := range logs(e.paths) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		var t *trajectories.Trajectory
 		if err == nil {
-			err = ctx.Err()
+			t, err = l.Read()
 		}
 		if err != nil {
-			return err
-		}
-		t, err := l.Read()
-		if err != nil {
-			return err
+			if err = e.unread.forgive(err); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := e.refuse(l, t); err != nil {
 			return err
@@ -232,6 +240,9 @@ func (e *exporting) look(ctx context.Context) error {
 			e.losses.add(t, e.format)
 		}
 		e.logs = append(e.logs, l)
+	}
+	if len(e.logs) == 0 {
+		return userf("none of the %s can be read, so nothing was written", count(len(e.unread.texts), "log", "logs"))
 	}
 	return e.gate.refusal()
 }

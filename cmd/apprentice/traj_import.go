@@ -98,7 +98,7 @@ func (a *app) trajImport(ctx context.Context, i importing) (err error) {
 	a.kept = "; what was imported is kept, and the same command goes on from there"
 	w := to.Writer()
 	defer w.Discard()
-	sink, taken, err := i.secrets.sink(i.out, w)
+	secrets, err := i.secrets.redaction(i.out, w)
 	if err != nil {
 		return err
 	}
@@ -107,11 +107,14 @@ func (a *app) trajImport(ctx context.Context, i importing) (err error) {
 		Formats:   allFormats(),
 		From:      i.from,
 		KeepGoing: i.keepGoing,
-		To:        sink,
+		To:        secrets.sink,
 		Taken:     func(id string) bool { return held.Has(id) || to.Has(id) },
 		Kept:      held.Imported,
 		Importer:  "apprentice " + versions()["apprentice"],
 	}) {
+		if err != nil {
+			err = &maskedError{err, secrets.mask(err.Error())}
+		}
 		if errors.Is(err, fs.ErrNotExist) {
 			return userError{err}
 		}
@@ -121,7 +124,8 @@ func (a *app) trajImport(ctx context.Context, i importing) (err error) {
 		if err != nil {
 			return err
 		}
-		r.Redactions = taken()
+		r.Redactions = secrets.taken()
+		secrets.told(&r)
 		reports = append(reports, r)
 	}
 	if len(reports) == 0 {

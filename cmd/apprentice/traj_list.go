@@ -221,7 +221,7 @@ func explainPath(err error) error {
 	if none, ok := errors.AsType[*store.EmptyError](err); ok {
 		return userf("%s holds no trajectories; 'apprentice record' makes some, and 'apprentice traj import' reads those of other programs", none.Dir)
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, ok := errors.AsType[*store.IrregularError](err); ok || errors.Is(err, fs.ErrNotExist) {
 		return userError{err}
 	}
 	return err

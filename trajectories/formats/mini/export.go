@@ -155,8 +155,8 @@ func (e *exporter) turn(t trajectories.Turn) error {
 	if err != nil {
 		return err
 	}
-	if t.FormatError != "" {
-		return e.rejected(t, o, x)
+	if t.FormatError != "" && len(t.Actions) == 0 {
+		return e.rejected(t, o, x) // with actions it was acted on, whatever was said of it
 	}
 	form := ""
 	native := len(t.Actions) > 0
