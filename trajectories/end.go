@@ -47,3 +47,13 @@ const (
 	ExitCrashed         ExitStatus = "crashed"          // the program around the policy failed
 	ExitUnknown         ExitStatus = "unknown"          // the source does not say
 )
+
+// Valid reports whether a status is one of the set, as exported files have them.
+func (s ExitStatus) Valid() bool {
+	switch s {
+	case ExitSubmitted, ExitStepLimit, ExitTokenLimit, ExitCostLimit, ExitTimeLimit, ExitFormatErrors, ExitGaveUp,
+		ExitInfrastructure, ExitCommandTimeouts, ExitCancelled, ExitCrashed, ExitUnknown:
+		return true
+	}
+	return false
+}

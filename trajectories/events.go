@@ -17,13 +17,13 @@ import (
 // Events reads a log one event at a time and checks their order: the header
 // first and once, turns numbered from 1, observations after the turn whose
 // action they answer, nothing after the end. In memory are one event, and the
-// ids of the actions so far. Lines may be of any length.
+// ids of the actions so far. A line may have up to 256 MiB.
 //
 // Events of unknown types, and a last line that was cut off, are said and not
 // fatal; anything else that is wrong comes last, as an error. The name is used
 // in errors, which are *EventError except where r itself fails.
 func Events(name string, r io.Reader) iter.Seq2[Event, error] {
-	d := decoder{lines: bufio.NewReaderSize(r, 1<<16), form: form()}
+	d := decoder{lines: bufio.NewReaderSize(r, 1<<16), form: form(), most: maxLine}
 	return d.all(name)
 }
 
@@ -33,6 +33,7 @@ type decoder struct {
 	form  json.Options
 	long  []byte // a line that is longer than the reader's buffer
 	order order
+	most  int // bytes of a line
 
 	outline bool
 	short   []byte // a line without what an outline leaves out
@@ -43,6 +44,10 @@ type decoder struct {
 	line   []byte
 	last   bool // it has no line break
 }
+
+// maxLine bounds an event, in bytes: a value that an importer takes has a quarter
+// of it at most, and a few kilobytes of an archive may stand for gigabytes.
+const maxLine = 256 << 20
 
 // A readError is a failure of the reader beneath, which has no place in the log.
 type readError struct{ error }
@@ -105,7 +110,10 @@ func (d *decoder) read() error {
 	if errors.Is(err, bufio.ErrBufferFull) {
 		d.long = d.long[:0]
 		for errors.Is(err, bufio.ErrBufferFull) {
-			d.long = append(d.long, line...)
+			if d.long = append(d.long, line...); len(d.long) > d.most {
+				d.line = nil
+				return fmt.Errorf("the event has more than %d bytes", d.most)
+			}
 			line, err = d.lines.ReadSlice('\n')
 		}
 		d.long = append(d.long, line...)

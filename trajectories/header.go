@@ -107,7 +107,6 @@ type Parent struct {
 type ParentKind string
 
 const (
-	ParentSubagent     ParentKind = "subagent"     // the parent asked another agent, and this is its work
-	ParentContinuation ParentKind = "continuation" // the parent's context was full, and this goes on from it
-	ParentAttempt      ParentKind = "attempt"      // one of several attempts of one run
+	ParentSubagent ParentKind = "subagent" // the parent asked another agent, and this is its work
+	ParentAttempt  ParentKind = "attempt"  // one of several attempts of one run
 )

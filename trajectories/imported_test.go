@@ -39,7 +39,7 @@ func imported() *trajectories.Trajectory {
 		{After: 3, Role: "environment", Kind: trajectories.MessageExit},
 	}
 	t.Views = []trajectories.View{
-		{Turn: 0, Form: trajectories.ViewHistory, Add: []json.RawMessage{json.RawMessage(`{"role":"user"}`), json.RawMessage(`"b"`)}},
+		{Turn: 0, Form: trajectories.ViewMessages, Add: []json.RawMessage{json.RawMessage(`{"role":"user"}`), json.RawMessage(`"b"`)}},
 		{Turn: 1, Form: trajectories.ViewQuery, Shows: []trajectories.Run{{From: 0, Count: 2}}},
 		{Turn: 3, Form: trajectories.ViewQuery, Add: []json.RawMessage{json.RawMessage(`3`)}, Shows: []trajectories.Run{{From: 0, Count: 1}, {From: 2, Count: 1}}},
 	}
@@ -271,6 +271,13 @@ func TestArgumentsKeepTheirText(t *testing.T) {
 		turn := trajectories.Turn{Actions: []env.Action{{Arguments: json.RawMessage(`{"a":1}`)}}}
 		require.Equal(t, `{"a":1}`, turn.ArgumentText(0))
 	})
+}
+
+func TestACallHasTheIDOfItsSource(t *testing.T) {
+	turn := trajectories.Turn{Actions: []env.Action{{ID: "turn-2.1"}, {ID: "b"}}}
+	require.Equal(t, "turn-2.1", turn.CallID(0))
+	turn.Calls = []trajectories.Call{{ID: "0"}, {}}
+	require.Equal(t, []string{"0", "b"}, []string{turn.CallID(0), turn.CallID(1)})
 }
 
 func TestWhatIsTrainable(t *testing.T) {

@@ -22,7 +22,7 @@ import (
 // What is left out is not looked at either, so errors in it are not found. A last
 // line without a line break, which may be torn, is read as Events does it.
 func Outline(name string, r io.Reader) iter.Seq2[Event, error] {
-	d := decoder{lines: bufio.NewReaderSize(r, 1<<16), form: form(), outline: true}
+	d := decoder{lines: bufio.NewReaderSize(r, 1<<16), form: form(), most: maxLine, outline: true}
 	return d.all(name)
 }
 

@@ -58,6 +58,14 @@ func (t Turn) ArgumentText(i int) string {
 	return string(t.Actions[i].Arguments)
 }
 
+// CallID returns the id of action i, from 0, as its source had it.
+func (t Turn) CallID(i int) string {
+	if i < len(t.Calls) && t.Calls[i].ID != "" {
+		return t.Calls[i].ID
+	}
+	return t.Actions[i].ID
+}
+
 // Usage is what answers cost.
 type Usage struct {
 	Calls            int     `json:"calls,omitempty"`

@@ -33,8 +33,6 @@ type Run struct {
 type ViewForm string
 
 const (
-	ViewHistory   ViewForm = "history"   // the messages of the whole episode
-	ViewQuery     ViewForm = "query"     // the input of the turn (SWE-agent from 1.1.0)
-	ViewMessages  ViewForm = "messages"  // the input, the turn and its observation (SWE-agent 1.0)
-	ViewCondensed ViewForm = "condensed" // what a condensation has left
+	ViewQuery    ViewForm = "query"    // the input of the turn (SWE-agent from 1.1.0)
+	ViewMessages ViewForm = "messages" // the input, the turn and its observation (SWE-agent 1.0)
 )

@@ -52,7 +52,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if !errors.Is(err, errSaid) {
 		hint := ""
 		if errors.Is(err, syscall.ENOSPC) {
-			hint = "; make room, and the same command goes on from what was finished"
+			hint = "; make room, and give the same command again"
 		}
 		fmt.Fprintf(stderr, "apprentice: %v%s\n", err, hint)
 	}

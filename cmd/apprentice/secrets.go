@@ -91,19 +91,46 @@ func (f *secretFlags) folderRedactor(dir string, others map[string]string) (*red
 	return f.redactor(key, others)
 }
 
-// sink returns a sink in front of one that writes to a folder, and what tells
-// how many secrets were taken out since it was last asked.
-func (f *secretFlags) sink(dir string, to formats.Sink) (sink formats.Sink, taken func() map[string]int, err error) {
+// A redaction is what stands between the texts of an import and what keeps or
+// tells them.
+type redaction struct {
+	sink formats.Sink // in front of the one that writes
+	// taken tells how many secrets were taken out since it was last asked.
+	taken func() map[string]int
+	// mask takes secrets out of what people are told.
+	mask func(string) string
+}
+
+// redaction stands in front of a sink that writes to a folder.
+func (f *secretFlags) redaction(dir string, to formats.Sink) (redaction, error) {
 	r, err := f.folderRedactor(dir, nil)
 	if err != nil {
-		return nil, nil, err
+		return redaction{}, err
 	}
 	if r == nil {
-		return to, func() map[string]int { return nil }, nil
+		return redaction{to, func() map[string]int { return nil }, func(s string) string { return s }}, nil
 	}
 	s := events.NewSink(r, to)
-	return s, s.Taken, nil
+	return redaction{s, s.Taken, r.Mask}, nil
 }
+
+// told masks what a report tells: its reasons and warnings quote the file.
+func (r redaction) told(report *formats.Report) {
+	report.Version, report.Refused = r.mask(report.Version), r.mask(report.Refused)
+	for i := range report.Warnings {
+		w := &report.Warnings[i]
+		w.Field, w.Text = r.mask(w.Field), r.mask(w.Text)
+	}
+}
+
+// A maskedError is an error that is told in other words.
+type maskedError struct {
+	err  error
+	text string
+}
+
+func (e *maskedError) Error() string { return e.text }
+func (e *maskedError) Unwrap() error { return e.err }
 
 // sayRedactions tells how many secrets an import has met.
 func (a *app) sayRedactions(reports []formats.Report, out string) {

@@ -23,6 +23,9 @@ type column struct {
 	// least is how narrow the column may become, its texts being shortened in
 	// the middle; 0 means that they are not.
 	least int
+	// whole texts are never shortened, and go on in the terminal's next line:
+	// sentences, in the last column. least says what is left for them.
+	whole bool
 	// rank says which column is left out first where the width is not enough:
 	// the one with the highest. Those with 0 stay.
 	rank int
@@ -37,7 +40,10 @@ func (t table) write(to io.Writer, width int) error {
 	w := bufio.NewWriter(to)
 	line := func(text func(column) string) {
 		for i, c := range columns {
-			cell := shorten(text(c), widths[i])
+			cell := text(c)
+			if !c.whole {
+				cell = shorten(cell, widths[i])
+			}
 			fill := strings.Repeat(" ", max(0, widths[i]-terminal.Width(cell)))
 			switch {
 			case c.right:

@@ -41,6 +41,22 @@ func TestATableFitsTheTerminal(t *testing.T) {
 	}
 }
 
+func TestSentencesAreNotShortened(t *testing.T) {
+	of := table{rows: 1, columns: []column{
+		{title: "FIELD", cells: []string{"turn.text"}},
+		{title: "EXAMPLE", least: 8, rank: 1, cells: []string{"a-very-long-name.1"}},
+		{title: "WHY", least: 12, whole: true, cells: []string{"it is told elsewhere"}},
+	}}
+	for width, want := range map[int]string{
+		36: "FIELD      EXAMPLE    WHY\nturn.text  a-ve…me.1  it is told elsewhere\n",
+		25: "FIELD      WHY\nturn.text  it is told elsewhere\n",
+	} {
+		var out strings.Builder
+		require.NoError(t, of.write(&out, width))
+		require.Equal(t, want, out.String(), "%d", width)
+	}
+}
+
 func TestShortNumbers(t *testing.T) {
 	for n, want := range map[int]string{0: "-", 7: "7", 999: "999", 1000: "1.0k", 9949: "9.9k", 9950: "10k", 123456: "123k", 999_499: "999k", 999_500: "1.0M", 12_345_678_901: "12G"} {
 		require.Equal(t, want, short(n), n)

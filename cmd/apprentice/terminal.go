@@ -29,8 +29,12 @@ func (a *app) width() int {
 	if err != nil {
 		return 0
 	}
-	return max(0, w)
+	return min(max(0, w), mostWidth)
 }
+
+// mostWidth is more than any terminal has. Rules and paddings are as wide as a
+// line, so nonsense in COLUMNS would fill the memory.
+const mostWidth = 10_000
 
 // defaultWidth is that of texts for people where any would do.
 const defaultWidth = 80

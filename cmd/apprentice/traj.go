@@ -18,8 +18,8 @@ import (
 func (a *app) trajCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "traj",
-		Short:   "Read and write the trajectories of other programs",
-		Example: "  apprentice traj import results/*.traj --out imported\n  apprentice traj export imported --to sft --out train.jsonl --lossy",
+		Short:   "Import, read, check, choose and export trajectories",
+		Example: "  apprentice traj import results/ --out imported --keep-going\n  apprentice traj list imported\n  apprentice traj export imported --to sft --out train.jsonl --lossy",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

@@ -26,6 +26,7 @@ type auditing struct {
 	failOn []string
 	high   bool
 	tasks  string
+	unread unreadLogs
 }
 
 func (a *app) trajAuditCommand() *cobra.Command {
@@ -71,12 +72,13 @@ other programs come in with 'apprentice traj import'.`,
 					}
 				}
 			}
-			return a.trajAudit(cmd.Context(), o)
+			return a.trajAudit(cmd.Context(), &o)
 		},
 	}
 	cmd.Flags().StringSliceVar(&o.rules, "rules", nil, "the rules to look for, with commas between them (default: all)")
 	cmd.Flags().StringSliceVar(&o.failOn, "fail-on", nil, "exit with 1 when one of these rules finds something, or any: all")
 	cmd.Flags().BoolVar(&o.high, "high", false, "only findings that are high")
+	o.unread.add(cmd)
 	cmd.Flags().StringVar(&o.tasks, "tasks", "", "the tasks, for what only they tell: SWE-bench rows, as .jsonl or .jsonl.gz (default: the starter suite)")
 	for flag, more := range map[string][]string{"rules": nil, "fail-on": {"all"}} {
 		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(append(ruleNames(), more...), cobra.ShellCompDirectiveNoFileComp))
@@ -99,13 +101,14 @@ type audited struct {
 	err      error
 }
 
-func (a *app) trajAudit(ctx context.Context, o auditing) error {
+func (a *app) trajAudit(ctx context.Context, o *auditing) error {
 	var all []audited
 	for l, err := range logs(o.paths) {
-		if err != nil {
+		if err == nil {
+			all = append(all, audited{log: l})
+		} else if err = o.unread.forgive(err); err != nil {
 			return err
 		}
-		all = append(all, audited{log: l})
 	}
 	facts, err := auditFacts(o.tasks)
 	if err != nil {
@@ -118,7 +121,6 @@ func (a *app) trajAudit(ctx context.Context, o auditing) error {
 	var bar *progress
 	if a.terminal && len(all) > 1 {
 		bar = a.progress("audit", len(all))
-		defer bar.close()
 	}
 	p := pool.New().WithMaxGoroutines(runtime.GOMAXPROCS(0))
 	for i := range all {
@@ -140,12 +142,19 @@ func (a *app) trajAudit(ctx context.Context, o auditing) error {
 		})
 	}
 	p.Wait()
+	if bar != nil {
+		bar.close()
+	}
+	var whole []audited
 	for _, one := range all {
-		if one.err != nil {
-			return one.err
+		if one.err == nil {
+			whole = append(whole, one)
+		} else if err := o.unread.forgive(one.err); err != nil {
+			return err
 		}
 	}
-	if err := a.printAudit(all); err != nil {
+	all = whole
+	if err := a.printAudit(all, &o.unread); err != nil {
 		return err
 	}
 	return failOn(all, o.failOn)
@@ -191,10 +200,13 @@ type auditJSON struct {
 	Trajectories int                `json:"trajectories"`
 	ByRule       map[audit.Rule]int `json:"by_rule"`
 	Findings     []audit.Finding    `json:"findings"`
+	// Unread are the logs that could not be read, in the words of the errors.
+	Unread []string `json:"unread,omitempty"`
 }
 
-func (a *app) printAudit(all []audited) error {
-	doc := auditJSON{Trajectories: len(all), ByRule: map[audit.Rule]int{}, Findings: []audit.Finding{}}
+func (a *app) printAudit(all []audited, unread *unreadLogs) error {
+	unread.say(a)
+	doc := auditJSON{Trajectories: len(all), ByRule: map[audit.Rule]int{}, Findings: []audit.Finding{}, Unread: unread.texts}
 	for _, one := range all {
 		for _, f := range one.findings {
 			doc.ByRule[f.Rule]++

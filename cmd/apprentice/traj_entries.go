@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -25,6 +24,7 @@ func (e entry) dir() string { return filepath.Dir(e.name) }
 // entries finds the logs that are named, each once, in the order of where they
 // are. With keepGoing those that cannot be read are left out and told.
 func (a *app) entries(ctx context.Context, paths []string, keepGoing bool) (all []entry, unread []string, err error) {
+	left := unreadLogs{keepGoing: keepGoing}
 	seen := map[string]bool{}
 	for e, err := range summaries(ctx, paths) {
 		var name string
@@ -37,24 +37,15 @@ func (a *app) entries(ctx context.Context, paths []string, keepGoing bool) (all 
 		case err == nil && !seen[name]:
 			seen[name] = true
 			all = append(all, entry{e, name})
-		case err == nil:
-		case isLog(err) && keepGoing:
-			unread = append(unread, err.Error())
-			a.say("left out: %s", printable(err.Error()))
-		case isLog(err):
-			return nil, nil, fmt.Errorf("%w; --keep-going leaves such logs out", err)
 		default:
-			return nil, nil, err
+			if err = left.forgive(err); err != nil {
+				return nil, nil, err
+			}
 		}
 	}
+	left.say(a)
 	slices.SortFunc(all, func(x, y entry) int { return cmp.Compare(x.name, y.name) })
-	return all, unread, nil
-}
-
-// isLog reports whether it is what is in a log that is wrong, and not its name.
-func isLog(err error) bool {
-	_, user := errors.AsType[userError](err)
-	return !user && exitCode(err) == exitUser
+	return all, left.texts, nil
 }
 
 // candidatesOf names the logs, in the same order. The name is the id, which
@@ -84,9 +75,10 @@ func candidatesOf(entries []entry) []filter.Candidate {
 }
 
 // isFileName reports whether an id can be the name of a log, as package store
-// wants it.
+// wants it, or of what is made of one. File systems end names at 255 bytes, and
+// some are left for endings.
 func isFileName(id string) bool {
-	return id != "" && !strings.HasPrefix(id, ".") && !strings.ContainsAny(id, "/\\\x00")
+	return id != "" && len(id) <= 220 && !strings.HasPrefix(id, ".") && !strings.ContainsAny(id, "/\\\x00")
 }
 
 // entriesByName finds the logs of candidates.

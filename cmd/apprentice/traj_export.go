@@ -28,8 +28,9 @@ func (a *app) trajExportCommand() *cobra.Command {
 ` + names + `.
 
 openai, swe-smith, sft, sft-xml and predictions are rows, of which --out is the
-file (.jsonl). The other formats have a file for each trajectory, named by its
-id, and --out is the folder.
+file (.jsonl). The other formats have a file for each trajectory, in the folder
+--out. It is laid out as SWE-agent and mini-swe-agent do it: a folder named by
+the trajectory's id, and in it a file named by the task.
 
   sft, sft-xml  a conversation a row, in which each message says whether it is to
                 be learned from ("train"); calls beside the text, or in it
@@ -65,6 +66,7 @@ Only the notes that the importer of another format has left for its own exporter
 	cmd.Flags().StringVarP(&e.out, "out", "o", "", "the file (.jsonl) or the folder to write")
 	cmd.Flags().BoolVar(&e.lossy, "lossy", false, "list what the format cannot hold, and write the rest")
 	cmd.Flags().BoolVar(&e.force, "force", false, "replace what is there")
+	e.unread.add(cmd)
 	e.gate.add(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("to", cobra.FixedCompletions(exportNames(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -115,6 +117,7 @@ type exporting struct {
 	unfinished int
 	gate       patchGate
 	leftOut    []leftOut
+	unread     unreadLogs
 }
 
 // leftOut is a trajectory that is not exported.
@@ -132,6 +135,8 @@ type exported struct {
 	Unfinished   int       `json:"unfinished,omitempty"` // trajectories without an end
 	LeftOut      []leftOut `json:"left_out,omitempty"`
 	Losses       []loss    `json:"losses"`
+	// Unread are the logs that could not be read, in the words of the errors.
+	Unread []string `json:"unread,omitempty"`
 	// Refused says that nothing was written because of the losses.
 	Refused bool `json:"refused,omitempty"`
 }
@@ -143,12 +148,15 @@ func (a *app) trajExport(ctx context.Context, e *exporting) error {
 	if err := e.look(ctx); err != nil {
 		return err
 	}
-	result := exported{Format: e.format.Name, Out: e.out, Unfinished: e.unfinished, Losses: e.losses.all()}
-	if e.losses.serious && !e.lossy {
-		result.Refused = true
+	e.unread.say(a)
+	result := exported{Format: e.format.Name, Out: e.out, Unfinished: e.unfinished, Losses: e.losses.all(), Unread: e.unread.texts}
+	result.Refused = e.losses.serious && !e.lossy
+	if e.lossy || result.Refused {
 		if err := a.printLosses(result); err != nil {
 			return err
 		}
+	}
+	if result.Refused {
 		return userf("%s cannot hold all of this, so nothing was written; --lossy writes what it can", e.format.Name)
 	}
 	var err error
@@ -165,11 +173,6 @@ func (a *app) trajExport(ctx context.Context, e *exporting) error {
 		return err
 	}
 	result.LeftOut = e.leftOut
-	if e.lossy {
-		if err := a.printLosses(result); err != nil {
-			return err
-		}
-	}
 	return a.printExport(result)
 }
 
@@ -211,15 +214,18 @@ func (e *exporting) free() error {
 func (e *exporting) look(ctx context.Context) error {
 	e.ids = map[string]string{}
 	for l, err := range logs(e.paths) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		var t *trajectories.Trajectory
 		if err == nil {
-			err = ctx.Err()
+			t, err = l.Read()
 		}
 		if err != nil {
-			return err
-		}
-		t, err := l.Read()
-		if err != nil {
-			return err
+			if err = e.unread.forgive(err); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := e.refuse(l, t); err != nil {
 			return err
@@ -235,6 +241,9 @@ func (e *exporting) look(ctx context.Context) error {
 		}
 		e.logs = append(e.logs, l)
 	}
+	if len(e.logs) == 0 {
+		return userf("none of the %s can be read, so nothing was written", count(len(e.unread.texts), "log", "logs"))
+	}
 	return e.gate.refusal()
 }
 
@@ -249,7 +258,7 @@ func (e *exporting) refuse(l *store.Log, t *trajectories.Trajectory) error {
 		return userf("%s and %s are both named %s; export them into folders of their own", before, l.Path(), id)
 	}
 	e.ids[id] = l.Path()
-	if id == "" || strings.HasPrefix(id, ".") || strings.ContainsAny(id, "/\\\x00") {
+	if !isFileName(id) {
 		return userf("%s is named %q, which cannot be the name of a file", l.Path(), id)
 	}
 	return nil

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
@@ -82,14 +82,27 @@ func (a *app) printLosses(r exported) error {
 		return nil
 	}
 	a.say("%s cannot hold:", r.Format)
-	w := tabwriter.NewWriter(a.stderr, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "FIELD\tEVENTS\tTRAJECTORIES\tEXAMPLE\tWHY")
-	for _, l := range r.Losses {
-		example := printable(l.Example.Trajectory)
-		if l.Example.Turn > 0 {
-			example = fmt.Sprintf("%s turn %d", example, l.Example.Turn)
+	return lossTable(r.Losses).write(a.stderr, a.width())
+}
+
+func lossTable(all []loss) table {
+	filled := func(c column, of func(loss) string) column {
+		for _, l := range all {
+			c.cells = append(c.cells, of(l))
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\n", l.Field, l.Events, l.Trajectories, example, l.Why)
+		return c
 	}
-	return w.Flush()
+	return table{rows: len(all), columns: []column{
+		filled(column{title: "FIELD"}, func(l loss) string { return l.Field }),
+		filled(column{title: "EVENTS", right: true}, func(l loss) string { return strconv.Itoa(l.Events) }),
+		filled(column{title: "TRAJECTORIES", right: true, rank: 1}, func(l loss) string { return strconv.Itoa(l.Trajectories) }),
+		filled(column{title: "EXAMPLE", least: 24, rank: 2}, func(l loss) string {
+			example := printable(l.Example.Trajectory)
+			if l.Example.Turn > 0 {
+				example = fmt.Sprintf("%s turn %d", example, l.Example.Turn)
+			}
+			return example
+		}),
+		filled(column{title: "WHY", least: 40, whole: true}, func(l loss) string { return l.Why }),
+	}}
 }

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"io"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,6 +19,33 @@ func TestFormatsThatAreNoRowsNameTheirFiles(t *testing.T) {
 	for _, f := range exportFormats() {
 		require.Equal(t, slices.Contains(rows, f.Name), f.Ending == "", f.Name)
 	}
+}
+
+// A before is a writer that remembers whether a file was there when a text came.
+type before struct {
+	path, text string
+	came, late bool
+}
+
+func (b *before) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), b.text) {
+		_, err := os.Stat(b.path)
+		b.came, b.late = true, err == nil
+	}
+	return len(p), nil
+}
+
+func TestLossesAreListedBeforeAnythingIsWritten(t *testing.T) {
+	dir := t.TempDir()
+	log, out := filepath.Join(dir, "a.1.jsonl"), filepath.Join(dir, "rows.jsonl")
+	require.NoError(t, os.WriteFile(log, []byte(`{"type":"header","version":1,"id":"a.1","run":"r","task":{"id":"a"},"policy":{"name":"llm"}}
+{"type":"end","status":"submitted","patch":"p"}
+`), 0o600))
+	stderr := &before{path: out, text: "openai cannot hold:"}
+	require.Equal(t, exitDone, run([]string{"traj", "export", log, "--to", "openai", "--out", out, "--lossy"}, nil, io.Discard, stderr))
+	require.True(t, stderr.came)
+	require.False(t, stderr.late)
+	require.FileExists(t, out)
 }
 
 func TestLossesAreSummedByField(t *testing.T) {

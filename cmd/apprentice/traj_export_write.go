@@ -69,8 +69,8 @@ func (e *exporting) rows(ctx context.Context) error {
 	return f.CloseAtomicallyReplace()
 }
 
-// files writes a folder with a file for each trajectory. The files are made
-// beside their places, and moved once all of them are there.
+// files writes a folder with a folder for each trajectory, and its file in that.
+// The files are made beside their places, and moved once all of them are there.
 func (e *exporting) files(ctx context.Context) (err error) {
 	beside := e.out
 	_, err = os.Stat(e.out)
@@ -100,17 +100,34 @@ func (e *exporting) files(ctx context.Context) (err error) {
 		return os.Rename(made, e.out)
 	}
 	for _, l := range e.logs {
-		if err := os.Rename(filepath.Join(made, e.name(l)), filepath.Join(e.out, e.name(l))); err != nil {
+		place := filepath.Join(e.out, e.name(l))
+		if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil {
+			return err
+		}
+		if err := os.Rename(filepath.Join(made, e.name(l)), place); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// name is the name of a trajectory's file; refuse has looked at the id.
-func (e *exporting) name(l *store.Log) string { return l.Header().ID + e.format.Ending }
+// name is where a trajectory's file is in the folder: ID/TASK.traj. Most formats
+// tell the task by the name of the file alone, so it must not be that of the
+// trajectory; and several attempts of a task need several places. refuse has
+// looked at the id.
+func (e *exporting) name(l *store.Log) string {
+	h := l.Header()
+	task := h.Task.ID
+	if !isFileName(task) {
+		task = h.ID
+	}
+	return filepath.Join(h.ID, task+e.format.Ending)
+}
 
 func (e *exporting) file(ctx context.Context, l *store.Log, path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err

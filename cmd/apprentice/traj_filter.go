@@ -82,7 +82,7 @@ take no space where the file system shares what is the same (Btrfs, XFS); --link
 makes hard links where it can: then who changes one changes both. DIR/filter.json
 says what was asked, and why each of the others fell.`,
 		Example: `  apprentice traj filter runs/mine --resolved runs/mine --per-task 3 --out data
-  apprentice traj filter imported --status submitted --patch --near-duplicates 0.9 --hold-out 0.1 --split-by repository --out data
+  apprentice traj filter imported --status submitted --patch --near-duplicates 0.9 --hold-out 0.1 --split-by repo --out data
   apprentice traj filter imported --audit future,hidden_tests,secret --max-steps 50 --list`,
 		Args: someArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -94,7 +94,7 @@ says what was asked, and why each of the others fell.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.out, "out", "", "the folder for what is kept; one that is not there, or is empty")
+	flags.StringVarP(&f.out, "out", "o", "", "the folder for what is kept; one that is not there, or is empty")
 	flags.BoolVar(&f.Link, "link", false, "hard links instead of copies, where the file system can")
 	flags.BoolVar(&f.list, "list", false, "print the names of what is kept, and write nothing")
 	flags.StringSliceVar(&f.Statuses, "status", nil, "exit statuses to keep, with commas between them")
@@ -110,13 +110,13 @@ says what was asked, and why each of the others fell.`,
 	flags.Float64Var(&f.NearDuplicates, "near-duplicates", 0, "drop what is like another one to this share, such as 0.9")
 	flags.IntVar(&f.PerTask, "per-task", 0, "most trajectories of one task (SWE-smith keeps 3)")
 	flags.Float64Var(&f.HoldOut, "hold-out", 0, "share of what is kept to hold out, such as 0.1")
-	flags.StringVar(&f.SplitBy, "split-by", string(filter.Task), "what is held out as a whole: task or repository")
+	flags.StringVar(&f.SplitBy, "split-by", string(filter.Task), "what is held out as a whole: task or repo")
 	flags.Uint64Var(&f.Seed, "seed", 0, "decides which of several stay, and who is held out")
 	flags.BoolVar(&f.KeepGoing, "keep-going", false, "leave out logs that cannot be read, and say so")
 	_ = cmd.MarkFlagDirname("out")
 	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(statuses(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("audit", cobra.FixedCompletions(append(ruleNames(), allRules), cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.RegisterFlagCompletionFunc("split-by", cobra.FixedCompletions([]string{string(filter.Task), string(filter.Repository)}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("split-by", cobra.FixedCompletions(splits(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -154,6 +154,9 @@ func (f filtering) check(given func(flag string) bool) error {
 	if err := f.checkAudit(given); err != nil {
 		return err
 	}
+	if !slices.Contains(splits(), f.SplitBy) {
+		return userf("--split-by %s: there are %s", f.SplitBy, strings.Join(splits(), ", "))
+	}
 	if err := f.options().Check(); err != nil {
 		return userError{err}
 	}
@@ -162,6 +165,9 @@ func (f filtering) check(given func(flag string) bool) error {
 	}
 	return nil
 }
+
+// splits are what a split keeps together.
+func splits() []string { return []string{string(filter.Task), string(filter.Repository)} }
 
 func (f filtering) options() filter.Options {
 	o := filter.Options{
@@ -261,7 +267,7 @@ func nameless(candidates []filter.Candidate, r *filter.Result) int {
 		kept[name] = true
 	}
 	for _, c := range candidates {
-		if s := c.Summary; kept[c.Name] && s.Repo == "" && filter.RepositoryOf("", s.Task) == strings.ToLower(s.Task) {
+		if s := c.Summary; kept[c.Name] && trajectories.RepositoryOf(s.Repo, s.Task) == "" {
 			n++
 		}
 	}

@@ -28,7 +28,7 @@ func TestRealTrajectoriesFiltered(t *testing.T) {
 	require.Equal(t, exitDone, run([]string{"traj", "import", filepath.Join(data, "trajectories"), "--out", imported, "--keep-going"}, nil, io.Discard, io.Discard))
 	var stdout bytes.Buffer
 	require.Equal(t, exitDone, run([]string{
-		"traj", "filter", imported, "--resolved", graded, "--hold-out", "0.3", "--split-by", "repository", "--out", out, "--json",
+		"traj", "filter", imported, "--resolved", graded, "--hold-out", "0.3", "--split-by", "repo", "--out", out, "--json",
 	}, nil, &stdout, io.Discard))
 	var result filter.Result
 	require.NoError(t, json.Unmarshal(stdout.Bytes(), &result))

@@ -63,7 +63,7 @@ written again: after an import that was interrupted, the same command goes on.`,
 			return a.trajImport(cmd.Context(), i)
 		},
 	}
-	cmd.Flags().StringVar(&i.out, "out", "", "the folder for the logs")
+	cmd.Flags().StringVarP(&i.out, "out", "o", "", "the folder for the logs")
 	cmd.Flags().StringVar(&i.from, "from", "", "the format of all files (default: found out for each)")
 	cmd.Flags().BoolVar(&i.keepGoing, "keep-going", false, "import what can be imported, and report the rest")
 	i.secrets.add(cmd)
@@ -98,7 +98,7 @@ func (a *app) trajImport(ctx context.Context, i importing) (err error) {
 	a.kept = "; what was imported is kept, and the same command goes on from there"
 	w := to.Writer()
 	defer w.Discard()
-	sink, taken, err := i.secrets.sink(i.out, w)
+	secrets, err := i.secrets.redaction(i.out, w)
 	if err != nil {
 		return err
 	}
@@ -107,11 +107,14 @@ func (a *app) trajImport(ctx context.Context, i importing) (err error) {
 		Formats:   allFormats(),
 		From:      i.from,
 		KeepGoing: i.keepGoing,
-		To:        sink,
+		To:        secrets.sink,
 		Taken:     func(id string) bool { return held.Has(id) || to.Has(id) },
 		Kept:      held.Imported,
 		Importer:  "apprentice " + versions()["apprentice"],
 	}) {
+		if err != nil {
+			err = &maskedError{err, secrets.mask(err.Error())}
+		}
 		if errors.Is(err, fs.ErrNotExist) {
 			return userError{err}
 		}
@@ -121,13 +124,25 @@ func (a *app) trajImport(ctx context.Context, i importing) (err error) {
 		if err != nil {
 			return err
 		}
-		r.Redactions = taken()
+		r.Redactions = secrets.taken()
+		secrets.told(&r)
 		reports = append(reports, r)
+	}
+	if len(reports) == 0 {
+		return userf("there are no files in %s", strings.Join(i.paths, ", "))
 	}
 	if a.json {
 		return a.printJSON(reports)
 	}
 	return a.printImport(reports, i.out)
+}
+
+// readAs is the format of a file and its version, unless the one says the other.
+func readAs(r formats.Report) string {
+	if r.Version == "" || strings.HasSuffix(r.Format, "-"+r.Version) {
+		return r.Format
+	}
+	return r.Format + " " + r.Version
 }
 
 func (a *app) printImport(reports []formats.Report, out string) error {
@@ -144,7 +159,7 @@ func (a *app) printImport(reports []formats.Report, out string) error {
 		n := len(r.Warnings) + r.More
 		warnings += n
 		kept += r.Kept
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%s\n", strings.TrimSpace(r.Format+" "+r.Version), r.Trajectories, r.Trajectories-r.Kept, r.Actions, r.Observations, n, printable(r.File))
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%s\n", readAs(r), r.Trajectories, r.Trajectories-r.Kept, r.Actions, r.Observations, n, printable(r.File))
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -82,7 +82,9 @@ func TestRealTrajectories(t *testing.T) {
 	imported := 0
 	for i, r := range second {
 		require.NotContains(t, first[i], "kept")
-		if n, ok := r["trajectories"].(float64); ok {
+		n := r["trajectories"].(float64)
+		require.Equal(t, n == 0, r["refused"] != nil, r["file"])
+		if n > 0 {
 			imported += int(n)
 			require.Equal(t, n, r["kept"])
 		}

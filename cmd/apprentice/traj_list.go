@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/minhash"
 	"github.com/apprentice-rl/apprentice/trajectories/store"
 	"github.com/apprentice-rl/apprentice/trajectories/summary"
 )
@@ -121,6 +122,9 @@ type trajLine struct {
 // actor is who acted: the model, where there was one.
 func (l trajLine) actor() string { return cmp.Or(l.Model, l.Policy) }
 
+// repo is the repository, also where only the id of the task tells it.
+func (l trajLine) repo() string { return cmp.Or(l.Repo, trajectories.RepositoryOf("", l.Task)) }
+
 func (l trajLine) status() string { return cmp.Or(string(l.Status), unfinished) }
 
 // tokens are those of prompts and answers.
@@ -163,6 +167,7 @@ func (a *app) trajList(ctx context.Context, l listing) error {
 			continue
 		}
 		one := trajLine{e.Summary, e.Name()}
+		one.Sketch = minhash.Sketch{} // is for comparing, and nothing to read
 		if len(l.status) == 0 || slices.Contains(l.status, one.status()) {
 			all = append(all, one)
 		}
@@ -216,7 +221,7 @@ func explainPath(err error) error {
 	if none, ok := errors.AsType[*store.EmptyError](err); ok {
 		return userf("%s holds no trajectories; 'apprentice record' makes some, and 'apprentice traj import' reads those of other programs", none.Dir)
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, ok := errors.AsType[*store.IrregularError](err); ok || errors.Is(err, fs.ErrNotExist) {
 		return userError{err}
 	}
 	return err
@@ -235,8 +240,8 @@ func listTable(all []trajLine) table {
 	if slices.ContainsFunc(all, own) {
 		columns = append(columns, text("TASK", 12, 8, func(l trajLine) string { return l.Task }))
 	}
-	if slices.ContainsFunc(all, func(l trajLine) bool { return l.Repo != "" }) {
-		columns = append(columns, text("REPO", 12, 9, func(l trajLine) string { return cmp.Or(l.Repo, "-") }))
+	if slices.ContainsFunc(all, func(l trajLine) bool { return l.repo() != "" }) {
+		columns = append(columns, text("REPO", 12, 9, func(l trajLine) string { return cmp.Or(l.repo(), "-") }))
 	}
 	columns = append(columns,
 		text("MODEL", 12, 2, func(l trajLine) string { return path.Base(cmp.Or(l.actor(), "-")) }), // without its provider

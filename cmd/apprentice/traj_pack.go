@@ -49,7 +49,7 @@ stay: remove them when you no longer want them.`,
 			return a.trajPack(cmd.Context(), p)
 		},
 	}
-	cmd.Flags().StringVar(&p.out, "out", "", "the archive to write, FILE"+archiveEnding)
+	cmd.Flags().StringVarP(&p.out, "out", "o", "", "the archive to write, FILE"+archiveEnding)
 	cmd.Flags().BoolVar(&p.force, "force", false, "replace an archive that is there")
 	return cmd
 }

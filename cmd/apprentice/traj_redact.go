@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -21,9 +22,10 @@ func (a *app) trajRedactCommand() *cobra.Command {
 		check   bool
 		entropy bool
 		out     string
+		unread  unreadLogs
 	)
 	cmd := &cobra.Command{
-		Use:   "redact RUN|FILE|FOLDER... --check|--out DIR",
+		Use:   "redact FILE|FOLDER... --check|--out DIR",
 		Short: "Look for secrets in trajectories, or take them out",
 		Long: `Look for secrets in trajectories that are there (--check), or write copies
 without them (--out).
@@ -37,7 +39,8 @@ identifiers. What you have looked at and is no secret goes into a file for
 
 In a copy, each secret gives way to a placeholder such as
 __SECRET_github_9be01b77__, the same for the same secret as long as the key in
-DIR/.redact-key stays there. Who has that file can test guesses, so do not give
+DIR/.redact-key stays there. Copies that are there already stay: after a run that
+was interrupted, the same command goes on. Who has that file can test guesses, so do not give
 it away with the rest. Patches are never altered: a secret in one is told, and
 blocks the export of its trajectory until you confirm it.
 
@@ -53,14 +56,15 @@ Exit code 1 says that --check has found secrets.`,
 			case entropy && !check:
 				return userf("--entropy needs --check: what only looks random is never replaced")
 			case check:
-				return a.trajFindSecrets(cmd.Context(), args, &secrets, entropy)
+				return a.trajFindSecrets(cmd.Context(), args, &secrets, entropy, &unread)
 			}
-			return a.trajRedact(cmd.Context(), args, &secrets, out)
+			return a.trajRedact(cmd.Context(), args, &secrets, out, &unread)
 		},
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "tell what is found, and change nothing")
 	cmd.Flags().BoolVar(&entropy, "entropy", false, "tell what only looks random, too")
-	cmd.Flags().StringVar(&out, "out", "", "the folder for copies without secrets")
+	cmd.Flags().StringVarP(&out, "out", "o", "", "the folder for copies without secrets")
+	unread.add(cmd)
 	secrets.add(cmd)
 	_ = cmd.MarkFlagDirname("out")
 	return cmd
@@ -73,13 +77,19 @@ type secretsOf struct {
 	Findings   []events.Finding `json:"findings"`
 }
 
-func (a *app) trajFindSecrets(ctx context.Context, paths []string, secrets *secretFlags, entropy bool) error {
+func (a *app) trajFindSecrets(ctx context.Context, paths []string, secrets *secretFlags, entropy bool, unread *unreadLogs) error {
 	keys := newKeyring(secrets)
 	found := []secretsOf{}
 	var checked, hits, flags int
 	for l, err := range logs(paths) {
-		if err = errors.Join(err, ctx.Err()); err != nil {
-			return err
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			if err = unread.forgive(err); err != nil {
+				return err
+			}
+			continue
 		}
 		r, err := keys.checking(l.Path())
 		if err != nil {
@@ -89,7 +99,10 @@ func (a *app) trajFindSecrets(ctx context.Context, paths []string, secrets *secr
 		in := secretsOf{Trajectory: l.Header().ID, File: l.Path()}
 		for f, err := range events.Findings(r, l) {
 			if err != nil {
-				return err
+				if err = unread.forgive(err); err != nil {
+					return err
+				}
+				break // what was found before stays true
 			}
 			if f.Kind != redact.Entropy {
 				hits++
@@ -102,8 +115,13 @@ func (a *app) trajFindSecrets(ctx context.Context, paths []string, secrets *secr
 			found = append(found, in)
 		}
 	}
+	unread.say(a)
 	if a.json {
-		err := a.printJSON(map[string]any{"trajectories": checked, "secrets": hits, "flags": flags, "found": found})
+		doc := map[string]any{"trajectories": checked, "secrets": hits, "flags": flags, "found": found}
+		if len(unread.texts) > 0 {
+			doc["unread"] = unread.texts
+		}
+		err := a.printJSON(doc)
 		if err != nil {
 			return err
 		}
@@ -161,9 +179,11 @@ type redacted struct {
 	Unfinished   int            `json:"unfinished"`
 	Redactions   map[string]int `json:"redactions"`
 	Out          string         `json:"out"`
+	// Unread are the logs that could not be read, in the words of the errors.
+	Unread []string `json:"unread,omitempty"`
 }
 
-func (a *app) trajRedact(ctx context.Context, paths []string, secrets *secretFlags, out string) (err error) {
+func (a *app) trajRedact(ctx context.Context, paths []string, secrets *secretFlags, out string, unread *unreadLogs) (err error) {
 	to, err := store.Open(out)
 	if err != nil {
 		return err
@@ -171,35 +191,55 @@ func (a *app) trajRedact(ctx context.Context, paths []string, secrets *secretFla
 	defer func() { err = errors.Join(err, to.Close()) }()
 	w := to.Writer()
 	defer w.Discard()
+	if err := to.Sweep(); err != nil {
+		return err
+	}
+	a.kept = "; the copies that are whole are kept, and the same command goes on from there"
 	keys := newKeyring(secrets)
 	sum := redacted{Redactions: map[string]int{}, Out: out}
 	for l, err := range logs(paths) {
-		if err = errors.Join(err, ctx.Err()); err != nil {
-			return err
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
-		if id := l.Header().ID; to.Has(id) {
-			return userf("%s holds a trajectory %s already; write into another folder", out, id)
+		if err != nil {
+			if err = unread.forgive(err); err != nil {
+				return err
+			}
+			continue
 		}
 		r, err := keys.copying(l.Path(), out)
 		if err != nil {
 			return err
 		}
-		sink := events.NewSink(r, w)
+		next := formats.Sink(w)
+		var again *comparing
+		if id := l.Header().ID; to.Has(id) {
+			again = &comparing{path: filepath.Join(out, id+".jsonl")}
+			next = again
+		}
+		sink := events.NewSink(r, next)
 		whole := &ending{Sink: sink}
 		if err := formats.Copy(whole, l); err != nil {
-			return err
+			if err = unread.forgive(err); err != nil {
+				return err
+			}
+			continue
 		}
 		if !whole.ended {
 			sink.Discard()
 			sum.Unfinished++
 			continue
 		}
+		if again != nil && !again.same {
+			return userf("%s holds another trajectory %s already; write into another folder", out, l.Header().ID)
+		}
 		sum.Trajectories++
 		for kind, n := range sink.Taken() {
 			sum.Redactions[kind] += n
 		}
 	}
-	if a.json {
+	unread.say(a)
+	if sum.Unread = unread.texts; a.json {
 		return a.printJSON(sum)
 	}
 	fmt.Fprintf(a.stdout, "%s in %s\n", count(sum.Trajectories, "trajectory", "trajectories"), out)

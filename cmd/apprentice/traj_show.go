@@ -46,8 +46,8 @@ answer that could not be read, goes with the step after it.
 
 Control characters in the texts are shown as pictures of themselves and not
 obeyed. On a terminal the text goes through $PAGER, or less if that is not set.`,
-		Example: `  apprentice traj show runs/first/trajectories/pager.1.jsonl
-  apprentice traj show runs/first pager --brief
+		Example: `  apprentice traj show runs/demo/trajectories/starter__envfile-76.1.jsonl
+  apprentice traj show runs/demo envfile --brief
   apprentice traj show imported astropy --steps 3-10,15 --observations 40
   apprentice traj show imported astropy --json | jq '.turns[].actions[]?.tool'`,
 		Args: func(cmd *cobra.Command, args []string) error { return checkArgs(cobra.RangeArgs(1, 2), cmd, args) },

@@ -20,6 +20,7 @@ import (
 
 func (a *app) trajStatsCommand() *cobra.Command {
 	var by, colour string
+	var unread unreadLogs
 	groups := []string{"model", "status", "repo", "format", "policy"}
 	cmd := &cobra.Command{
 		Use:   "stats FILE|FOLDER...",
@@ -46,7 +47,7 @@ and it holds the whole lists.`,
 			if err := checkColour(colour); err != nil {
 				return err
 			}
-			found, err := a.trajStats(cmd.Context(), args, by)
+			found, err := a.trajStats(cmd.Context(), args, by, &unread)
 			if err != nil {
 				return err
 			}
@@ -61,6 +62,7 @@ and it holds the whole lists.`,
 		},
 	}
 	cmd.Flags().StringVar(&by, "by", "", "compare groups: "+strings.Join(groups, ", "))
+	unread.add(cmd)
 	cmd.Flags().StringVar(&colour, "color", colourAuto, "auto, always or never")
 	_ = cmd.RegisterFlagCompletionFunc("by", cobra.FixedCompletions(groups, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("color", cobra.FixedCompletions(colours(), cobra.ShellCompDirectiveNoFileComp))
@@ -69,7 +71,7 @@ and it holds the whole lists.`,
 
 // trajStats counts. The groups come the largest first; without by there is one,
 // which has no name.
-func (a *app) trajStats(ctx context.Context, paths []string, by string) ([]show.Group, error) {
+func (a *app) trajStats(ctx context.Context, paths []string, by string, unread *unreadLogs) ([]show.Group, error) {
 	// There is little in memory, and much goes through it.
 	defer debug.SetGCPercent(debug.SetGCPercent(300))
 	memo := behaviour.NewMemo(8 << 20)
@@ -78,11 +80,16 @@ func (a *app) trajStats(ctx context.Context, paths []string, by string) ([]show.
 		Workers:  runtime.GOMAXPROCS(0),
 		Classify: memo.Classify,
 		Group:    func(e stats.Episode) string { return groupOf(e, by) },
+		Forgive:  unread.forgive,
 		Done:     func() { _ = bar.Add(1) },
 	})
 	_ = bar.Clear()
 	if err != nil {
 		return nil, err
+	}
+	unread.say(a)
+	if by == "" && len(groups) == 0 {
+		groups[""] = &stats.Stats{} // nothing could be read
 	}
 	found := []show.Group{}
 	for _, name := range slices.Sorted(maps.Keys(groups)) {

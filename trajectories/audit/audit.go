@@ -39,6 +39,7 @@ import (
 	"cmp"
 	"crypto/rand"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
@@ -46,10 +47,6 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/redact"
 )
-
-// Version changes whenever the rules find something else in the same
-// trajectory. Whoever keeps findings makes them anew then.
-const Version = 1
 
 // A Rule is one thing that is looked for, one of a closed set.
 type Rule string
@@ -200,7 +197,7 @@ func Audit(from formats.Source, o Options) ([]Finding, error) {
 // order puts what is said of the whole last.
 func (f Finding) order() int {
 	if f.Turn == 0 && f.Place != Header {
-		return int(^uint(0) >> 1)
+		return math.MaxInt
 	}
 	return f.Turn
 }

@@ -100,17 +100,6 @@ func Open(path string, o Options) (*Document, error) {
 	return d, nil
 }
 
-// New reads a document of so many bytes that is at hand already. The name is
-// used in errors. It is not uncompressed.
-func New(name string, r io.ReaderAt, size int64, o Options) (*Document, error) {
-	d := newDocument(o)
-	d.text = &text{in: r, size: size, file: name}
-	if err := d.sniff(); err != nil {
-		return nil, err
-	}
-	return d, nil
-}
-
 func newDocument(o Options) *Document {
 	if o.MaxValue == 0 {
 		o.MaxValue = DefaultMaxValue

@@ -423,7 +423,7 @@ func TestBrokenNamesFurtherInAreTheErrorAfterTheDocument(t *testing.T) {
 			require.False(t, ok)
 		}
 	}
-	require.Equal(t, []string{"[{a object 13}]", `x.json:1:13: /a (byte 12): a second member named "x"`, "[{b number 1}]"}, got)
+	require.Equal(t, []string{"[{a object}]", `x.json:1:13: /a (byte 12): a second member named "x"`, "[{b number}]"}, got)
 }
 
 func TestWhoGoesOnGetsTheRowsAfterABrokenOne(t *testing.T) {
@@ -484,7 +484,6 @@ func TestDocumentsCutAnywhere(t *testing.T) {
 
 		d, warnings := open(t, small[:cut], document.Options{Lenient: true})
 		n := only(t, d)
-		require.True(t, n.Truncated())
 		require.Len(t, *warnings, 1, "cut at %d", cut)
 		got, err := value(n)
 		require.NoError(t, err, "cut at %d", cut)
@@ -576,8 +575,8 @@ func TestNodesAreWhatTheyAre(t *testing.T) {
 	d, _ := open(t, `{"o":{},"a":[],"s":"","n":-1,"t":true,"f":false,"z":null,"a/b~":[{"k":0}]}`, document.Options{})
 	n := only(t, d)
 	require.Equal(t, []document.Key{
-		{"o", document.Object, 2}, {"a", document.Array, 2}, {"s", document.String, 2}, {"n", document.Number, 2},
-		{"t", document.Boolean, 4}, {"f", document.Boolean, 5}, {"z", document.Null, 4}, {"a/b~", document.Array, 9},
+		{"o", document.Object}, {"a", document.Array}, {"s", document.String}, {"n", document.Number},
+		{"t", document.Boolean}, {"f", document.Boolean}, {"z", document.Null}, {"a/b~", document.Array},
 	}, n.Keys())
 	for _, k := range n.Keys() {
 		m, ok := n.Get(k.Name)

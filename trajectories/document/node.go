@@ -21,7 +21,9 @@ type Node struct {
 	parent *Node
 	name   string // in its parent, its place in a list included
 	kind   Kind
-	// The value is from start to end. A cut one has no end.
+	// The value is from start to end. A cut one has no end: the file ends inside
+	// it, so that not all members or elements are there. Only Options.Lenient lets
+	// such values through.
 	start, end int64
 	cut        bool
 
@@ -65,7 +67,6 @@ func kindOf(b byte) Kind {
 type Key struct {
 	Name string
 	Kind Kind
-	Size int64 // of its value, in bytes
 }
 
 // Kind is what the value is.
@@ -73,10 +74,6 @@ func (n *Node) Kind() Kind { return n.kind }
 
 // Size is the length of the value, in bytes.
 func (n *Node) Size() int64 { return n.end - n.start }
-
-// Truncated says that the file ends inside this value, so that not all members
-// or elements are there. Only Options.Lenient lets such values through.
-func (n *Node) Truncated() bool { return n.cut }
 
 // Position is where the value begins.
 func (n *Node) Position() Position { return n.text.position(n.start, n.pointer()) }
@@ -93,7 +90,7 @@ func (n *Node) pointer() string {
 func (n *Node) Keys() []Key {
 	var keys []Key
 	for _, m := range n.index() {
-		keys = append(keys, Key{m.name, m.kind, m.Size()})
+		keys = append(keys, Key{m.name, m.kind})
 	}
 	return keys
 }

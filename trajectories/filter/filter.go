@@ -113,7 +113,7 @@ type By string
 // The empty By means Task.
 const (
 	Task       By = "task"
-	Repository By = "repository" // see [RepositoryOf]
+	Repository By = "repo" // see [RepositoryOf]
 )
 
 // Check says what is wrong with the options.

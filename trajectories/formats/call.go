@@ -8,6 +8,8 @@ import (
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/document"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // A Call is one call of a tool as a source has it.
@@ -52,8 +54,9 @@ func (in *Input) ToolCall(n *document.Node) (Call, error) {
 	}
 	function, err := in.Rest(Member(n, "function"), "name", "arguments")
 	if function != nil {
-		extra := MembersOf(c.Extra)
-		extra.Add("function", function)
+		var extra members.List
+		extra.AddAll(c.Extra)
+		extra.AddRaw("function", function)
 		c.Extra = extra.Object()
 	}
 	return c, err
@@ -61,41 +64,56 @@ func (in *Input) ToolCall(n *document.Node) (Call, error) {
 
 // JSON writes the call as ToolCall reads it.
 func (c Call) JSON() json.RawMessage {
-	var extra map[string]json.RawMessage
-	_ = json.Unmarshal(c.Extra, &extra) // nil has none
-	var function, call Members
-	function.AddText("name", c.Tool)
-	function.AddText("arguments", c.Arguments)
+	extra := members.Map(c.Extra)
+	var function, call members.List
+	function.Add("name", c.Tool)
+	function.Add("arguments", c.Arguments)
 	function.AddAll(extra["function"])
 	delete(extra, "function")
-	call.AddText("id", c.ID)
+	call.Add("id", c.ID)
 	if extra["type"] == nil {
-		call.AddText("type", "function")
+		call.Add("type", "function")
 	}
-	call.Add("function", function.Object())
+	call.AddRaw("function", function.Object())
 	for _, name := range slices.Sorted(maps.Keys(extra)) {
-		call.Add(name, extra[name])
+		call.AddRaw(name, extra[name])
 	}
 	return call.Object()
 }
 
 // CallOf is action k of a turn, from 0, as its source had it.
 func CallOf(t trajectories.Turn, k int) Call {
-	c := Call{ID: t.Actions[k].ID, Tool: t.Actions[k].Tool, Arguments: t.ArgumentText(k)}
+	c := Call{ID: t.CallID(k), Tool: t.Actions[k].Tool, Arguments: t.ArgumentText(k)}
 	if t.Calls != nil {
 		c.Extra = t.Calls[k].Extra
-		if t.Calls[k].ID != "" {
-			c.ID = t.Calls[k].ID
-		}
 	}
 	return c
 }
 
+// Calls is the list of a turn's calls, each as ToolCall reads it.
+func Calls(t trajectories.Turn) json.RawMessage {
+	list := []byte{'['}
+	for k := range t.Actions {
+		if k > 0 {
+			list = append(list, ',')
+		}
+		list = append(list, CallOf(t, k).JSON()...)
+	}
+	return append(list, ']')
+}
+
 // Command is the call of a tool that takes one command line.
 func Command(tool, line string) Call {
-	var arguments Members
-	arguments.AddText("command", line)
+	var arguments members.List
+	arguments.Add("command", line)
 	return Call{Tool: tool, Arguments: string(arguments.Object())}
+}
+
+// CommandOf is the command line in the arguments of a call, "" if there is none.
+func CommandOf(arguments json.RawMessage) string {
+	var line string
+	_ = loose.Unmarshal(members.Get(arguments, "command"), &line) // what is no text is no command line
+	return line
 }
 
 // Act adds a call to the actions of a turn, under an id of its own, which it

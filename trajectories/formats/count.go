@@ -39,9 +39,9 @@ func (c Count) Add(d Count) Count {
 	return c
 }
 
-// A Counter counts what passes through it on the way to another sink. A
+// A counter counts what passes through it on the way to another sink. A
 // trajectory that is discarded does not count.
-type Counter struct {
+type counter struct {
 	Count
 
 	to      Sink
@@ -49,17 +49,14 @@ type Counter struct {
 	copied  map[string]bool // the actions that were
 }
 
-// NewCounter returns a counter in front of a sink.
-func NewCounter(to Sink) *Counter { return &Counter{to: to} }
-
 // Begin counts one trajectory.
-func (c *Counter) Begin(h trajectories.Header) error {
+func (c *counter) Begin(h trajectories.Header) error {
 	c.current, c.copied = Count{Trajectories: 1}, map[string]bool{}
 	return c.to.Begin(h)
 }
 
 // Turn counts its actions.
-func (c *Counter) Turn(t trajectories.Turn) error {
+func (c *counter) Turn(t trajectories.Turn) error {
 	c.current.Actions += len(t.Actions)
 	if t.Copied {
 		c.current.CopiedActions += len(t.Actions)
@@ -71,7 +68,7 @@ func (c *Counter) Turn(t trajectories.Turn) error {
 }
 
 // Observation counts it.
-func (c *Counter) Observation(o trajectories.Observation) error {
+func (c *counter) Observation(o trajectories.Observation) error {
 	c.current.Observations++
 	if c.copied[o.Action] {
 		c.current.CopiedObservations++
@@ -80,7 +77,7 @@ func (c *Counter) Observation(o trajectories.Observation) error {
 }
 
 // Message counts answers without a call, and results that answer none.
-func (c *Counter) Message(m trajectories.Message) error {
+func (c *counter) Message(m trajectories.Message) error {
 	switch m.Kind {
 	case trajectories.MessageOrphan:
 		c.current.Observations++
@@ -94,10 +91,10 @@ func (c *Counter) Message(m trajectories.Message) error {
 }
 
 // View passes it on.
-func (c *Counter) View(v trajectories.View) error { return c.to.View(v) }
+func (c *counter) View(v trajectories.View) error { return c.to.View(v) }
 
 // End adds what the trajectory holds to the sum.
-func (c *Counter) End(e trajectories.End) error {
+func (c *counter) End(e trajectories.End) error {
 	if err := c.to.End(e); err != nil {
 		return err
 	}
@@ -107,7 +104,7 @@ func (c *Counter) End(e trajectories.End) error {
 }
 
 // Discard forgets what was counted of the trajectory.
-func (c *Counter) Discard() {
+func (c *counter) Discard() {
 	c.current = Count{}
 	c.to.Discard()
 }

@@ -51,9 +51,9 @@ const (
 	Certain             // the document says so itself
 )
 
-// Detect returns the format that fits a document best, of several that fit
+// detect returns the format that fits a document best, of several that fit
 // equally well the first.
-func Detect(all []Format, n *document.Node) (Format, Match, bool) {
+func detect(all []Format, n *document.Node) (Format, Match, bool) {
 	var best Format
 	var match Match
 	for _, f := range all {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 
@@ -64,14 +65,13 @@ func Import(ctx context.Context, paths []string, o Options) iter.Seq2[Report, er
 			}
 		}
 		for src, err := range sources(paths, i.Formats) {
+			r := Report{File: src.path}
 			if err == nil {
 				err = ctx.Err()
 			}
-			if err != nil {
-				yield(Report{File: src.path}, err)
-				return
+			if err == nil {
+				r, err = i.source(ctx, src)
 			}
-			r, err := i.source(ctx, src)
 			if err != nil && i.forgives(&r, err) {
 				err = nil
 			}
@@ -115,7 +115,13 @@ func (i *importer) forgives(r *Report, err error) bool {
 // source imports one file, or one folder of events.
 func (i *importer) source(ctx context.Context, src source) (Report, error) {
 	r := Report{File: src.path}
-	digest, size, err := fingerprint(src.files)
+	if src.refused != "" {
+		return r, &RefusedError{src.path, src.refused}
+	}
+	digest, size, err := fingerprint(ctx, src.files)
+	if why := unreadable(err); why != "" {
+		return r, &RefusedError{src.path, why}
+	}
 	if err != nil {
 		return r, fmt.Errorf("importing %s: %w", src.path, err)
 	}
@@ -130,8 +136,8 @@ func (i *importer) source(ctx context.Context, src source) (Report, error) {
 	options.Warn = func(w document.Warning) { r.warn(Warning{Field: w.Field, Offset: w.Offset, Text: w.Text}) }
 	in := &Input{File: src.path, Match: seen.match, keepGoing: i.KeepGoing, warn: r.warn}
 	sink := &keeper{Sink: i.To}
-	counter := NewCounter(sink)
-	s := &session{importer: i, in: in, to: counter, sink: sink, names: map[string]string{}, source: trajectories.Source{
+	counted := &counter{to: sink}
+	s := &session{importer: i, in: in, to: counted, sink: sink, names: map[string]string{}, source: trajectories.Source{
 		Format: seen.format.Name, Bytes: size, SHA256: digest, Importer: i.Importer,
 	}}
 
@@ -142,7 +148,7 @@ func (i *importer) source(ctx context.Context, src source) (Report, error) {
 	} else {
 		err = s.rows(ctx, seen, documents)
 	}
-	r.Count, r.Kept = counter.Count, sink.kept
+	r.Count, r.Kept = counted.Count, sink.kept
 	if err == nil && r.Trajectories == 0 {
 		err = &RefusedError{src.path, "it holds no trajectory"}
 		if len(r.Warnings) > 0 {
@@ -150,6 +156,18 @@ func (i *importer) source(ctx context.Context, src source) (Report, error) {
 		}
 	}
 	return r, err
+}
+
+// unreadable says why a source that is there cannot be read, or is no longer
+// there; "" for errors that are not about it alone.
+func unreadable(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "it may not be read: permission denied"
+	case errors.Is(err, fs.ErrNotExist):
+		return "it was removed during the import"
+	}
+	return ""
 }
 
 func (i *importer) kept(from trajectories.Source) (id string, ok bool) {
@@ -207,12 +225,18 @@ type seen struct {
 	several bool          // documents
 }
 
-// look finds the format of a source by its first readable document.
+// mostUnknown is how many rows are looked at for one of a known format: a run
+// that broke off at once leaves rows without a message.
+const mostUnknown = 16
+
+// look finds the format of a source by its first readable document; with
+// KeepGoing by the first few that can be read.
 func (i *importer) look(src source) (seen, error) {
 	var first error
 	options := i.Document
 	options.Warn = nil
 	var found *seen
+	unknown := 0
 	for n, err := range src.documents(options) {
 		if found != nil {
 			found.several = true
@@ -227,20 +251,28 @@ func (i *importer) look(src source) (seen, error) {
 			}
 			continue
 		}
-		f, m, ok := Detect(i.Formats, n)
+		f, m, ok := detect(i.Formats, n)
 		switch {
 		case !ok && i.From != "":
 			f, m = i.Formats[0], Match{Confidence: Possible}
 		case !ok:
-			return seen{}, &RefusedError{src.path, refusal(n)}
+			if unknown++; unknown == 1 {
+				first = &RefusedError{src.path, refusal(n)}
+			}
+			if !i.KeepGoing || unknown == mostUnknown {
+				return seen{}, first
+			}
+			continue
 		case f.Import == nil:
 			return seen{}, &RefusedError{src.path, "there is no importer for " + f.Name}
 		}
-		found = &seen{format: f, match: m, kind: n.Kind()}
+		found = &seen{format: f, match: m, kind: n.Kind(), several: unknown > 0}
 	}
 	switch {
 	case found != nil:
 		return *found, nil
+	case unknown > 0:
+		return seen{}, first
 	case first != nil:
 		return seen{}, notJSON(src.path, first)
 	}
@@ -249,11 +281,11 @@ func (i *importer) look(src source) (seen, error) {
 
 // fingerprint returns the SHA-256 of a file and its size; of several files,
 // the digest of their digests and the sum of their sizes.
-func fingerprint(files []string) (digest string, size int64, err error) {
+func fingerprint(ctx context.Context, files []string) (digest string, size int64, err error) {
 	all := sha256.New()
 	for _, path := range files {
 		h := sha256.New()
-		n, err := hashFile(h, path)
+		n, err := hashFile(ctx, h, path)
 		if err != nil {
 			return "", 0, err
 		}
@@ -266,11 +298,25 @@ func fingerprint(files []string) (digest string, size int64, err error) {
 	return hex.EncodeToString(all.Sum(nil)), size, nil
 }
 
-func hashFile(h hash.Hash, path string) (int64, error) {
+func hashFile(ctx context.Context, h hash.Hash, path string) (int64, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return 0, err
 	}
 	defer file.Close()
-	return io.Copy(h, file)
+	return io.Copy(h, until{ctx, file})
+}
+
+// until is a reader that ends with the context: a large file is read for
+// minutes from a slow disk.
+type until struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (u until) Read(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.Reader.Read(p)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -164,6 +165,7 @@ func TestAFolderIsWalked(t *testing.T) {
 	require.Equal(t, []string{
 		"a.json: toy", "b/rows.jsonl: toy", "b/words.jsonl: events", "c/talk: events", "c/talk/other.json: toy",
 		"d.yaml: YAML, not a trajectory", "e.json: it is empty",
+		"link.json: a link, which is not followed in a folder: name it by itself",
 	}, files)
 	require.Equal(t, formats.Count{Trajectories: 2, Actions: 1, Observations: 1}, reports[1].Count)
 
@@ -316,6 +318,49 @@ func TestWhatIsNoTrajectoryIsRefusedWithAReason(t *testing.T) {
 	}
 }
 
+func TestALinkThatIsNamedIsFollowed(t *testing.T) {
+	dir := tree(t, map[string]string{"real/a.json": `{"toy": "x", "say": ["1"]}`, "real/talk/word-1.json": `{"word": "one"}`})
+	for link, to := range map[string]string{"folder": "real", "talk": "real/talk", "file": "real/a.json"} {
+		require.NoError(t, os.Symlink(to, filepath.Join(dir, link)))
+	}
+	for name, want := range map[string][]string{
+		"folder": {"folder/a.json: 1 of toy", "folder/talk: 1 of events"},
+		"talk":   {"talk: 1 of events"},
+		"file":   {"file: 1 of toy"},
+	} {
+		var into formats.Collector
+		reports, err := importAll(t, options(&into), filepath.Join(dir, name))
+		require.NoError(t, err)
+		var got []string
+		for _, r := range reports {
+			rel, err := filepath.Rel(dir, r.File)
+			require.NoError(t, err)
+			got = append(got, fmt.Sprintf("%s: %d of %s", rel, r.Trajectories, r.Format))
+		}
+		require.Equal(t, want, got, name)
+	}
+}
+
+func TestWhatIsReadTwiceIsWarnedOfOnce(t *testing.T) {
+	twice := toy()
+	twice.Import = func(_ context.Context, in *formats.Input, to formats.Sink) error {
+		n, err := in.Document()
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(in.Fault(n, "odd"), in.Fault(n, "odd"), in.Fault(n, "strange")); err != nil {
+			return err
+		}
+		return play(in, n, to)
+	}
+	var into formats.Collector
+	o := options(&into)
+	o.Formats, o.KeepGoing = []formats.Format{twice}, true
+	reports, err := importAll(t, o, filepath.Join(tree(t, map[string]string{"a.json": `{"toy": "x", "say": []}`}), "a.json"))
+	require.NoError(t, err)
+	require.Equal(t, []formats.Warning{{Text: "odd"}, {Text: "strange"}}, reports[0].Warnings)
+}
+
 func TestReportsAsJSON(t *testing.T) {
 	imported, err := json.Marshal(formats.Report{File: "a", Format: "toy", Count: formats.Count{Trajectories: 1}})
 	require.NoError(t, err)
@@ -325,7 +370,7 @@ func TestReportsAsJSON(t *testing.T) {
 	require.JSONEq(t, `{"file":"a","format":"toy","trajectories":0,"actions":0,"observations":0,"orphans":1,"warnings":[{"row":2,"field":"/a","offset":3,"text":"t"}],"more_warnings":4}`, string(warned))
 	refused, err := json.Marshal(formats.Report{File: "a", Refused: "no"})
 	require.NoError(t, err)
-	require.JSONEq(t, `{"file":"a","refused":"no"}`, string(refused))
+	require.JSONEq(t, `{"file":"a","format":"","trajectories":0,"actions":0,"observations":0,"warnings":[],"refused":"no"}`, string(refused))
 }
 
 func TestALongListOfFaultsIsCutShort(t *testing.T) {

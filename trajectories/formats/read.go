@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/apprentice-rl/apprentice/trajectories/document"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // Member returns a member of an object, or nil where it is missing or null:
@@ -25,6 +26,44 @@ func Member(n *document.Node, path ...string) *document.Node {
 		return nil
 	}
 	return m
+}
+
+// Has reports whether an object has all of the members, null or not.
+func Has(n *document.Node, names ...string) bool {
+	for _, name := range names {
+		if n == nil {
+			return false
+		}
+		if _, ok := n.Get(name); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// First returns the first element of a list, nil where there is none.
+func First(list *document.Node) *document.Node {
+	if list == nil || list.Kind() != document.Array {
+		return nil
+	}
+	for e, err := range list.Elements() {
+		if err != nil {
+			return nil
+		}
+		return e
+	}
+	return nil
+}
+
+// Word returns a member that is a text, and "" for anything else. It is for
+// detection, which does not complain.
+func Word(n *document.Node, path ...string) string {
+	m := Member(n, path...)
+	if m == nil || m.Kind() != document.String {
+		return ""
+	}
+	s, _ := m.String()
+	return s
 }
 
 // Text returns a member that is a text, "" where it is missing or null. Any
@@ -200,7 +239,7 @@ func (in *Input) Rest(n *document.Node, known ...string) (json.RawMessage, error
 	if n == nil {
 		return nil, nil
 	}
-	var rest Members
+	var rest members.List
 	for _, k := range n.Keys() {
 		if slices.Contains(known, k.Name) {
 			continue
@@ -213,7 +252,7 @@ func (in *Input) Rest(n *document.Node, known ...string) (json.RawMessage, error
 			}
 			continue
 		}
-		rest.Add(k.Name, raw)
+		rest.AddRaw(k.Name, raw)
 	}
 	return rest.Object(), nil
 }

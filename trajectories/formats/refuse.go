@@ -13,45 +13,27 @@ import (
 func refusal(n *document.Node) string {
 	first := n
 	if n.Kind() == document.Array {
-		for e, err := range n.Elements() {
-			if err == nil {
-				first = e
-			}
-			break
-		}
-		if first == n {
+		if first = First(n); first == nil {
 			return "an empty list"
 		}
 	}
 	switch {
-	case has(first, "conversations"):
+	case Has(first, "conversations"):
 		return "a chat export that Harbor makes of a trajectory, in which calls are mere text: import the .trajectory.json that it was made from"
-	case has(first, "model_patch"), has(first, "fix_patch"), has(value(first), "model_patch"):
+	case Has(first, "model_patch"), Has(first, "fix_patch"), Has(value(first), "model_patch"):
 		return "predictions, which hold patches and no steps: grade them with apprentice bench grade --predictions"
-	case has(first, "agent", "execution_status", "stats"):
-		return "the state beside an OpenHands conversation, which holds no events: import the folder that both are in"
-	case has(first, "sessionId", "projectHash"):
+	case Has(first, "agent", "execution_status", "stats"):
+		return "the state beside an OpenHands conversation, which holds no events: it is read with the folder of events beside it"
+	case Has(first, "sessionId", "projectHash"):
 		return "a session log of gemini-cli, for which there is no importer"
-	case kind(first) == "header":
+	case Word(first, "type") == "header":
 		return "an event log of this program already"
-	case has(first, "problem_statement", "base_commit") && !has(first, "messages") && !has(first, "history"):
+	case Has(first, "problem_statement", "base_commit") && !Has(first, "messages") && !Has(first, "history"):
 		return "a task, which holds no trajectory"
-	case has(first, "completed_instances"), has(first, "resolved_ids"), has(value(first), "patch_successfully_applied"):
+	case Has(first, "completed_instances"), Has(first, "resolved_ids"), Has(value(first), "patch_successfully_applied"):
 		return "a report of an evaluation, which holds no steps"
 	}
 	return fmt.Sprintf("JSON of no format that is known (%s)", shape(first))
-}
-
-func has(n *document.Node, names ...string) bool {
-	if n == nil {
-		return false
-	}
-	for _, name := range names {
-		if _, ok := n.Get(name); !ok {
-			return false
-		}
-	}
-	return true
 }
 
 // value returns the first member of an object, as of one that is keyed by id.
@@ -61,14 +43,6 @@ func value(n *document.Node) *document.Node {
 		return v
 	}
 	return nil
-}
-
-func kind(n *document.Node) string {
-	if t, ok := n.Get("type"); ok && t.Kind() == document.String {
-		s, _ := t.String()
-		return s
-	}
-	return ""
 }
 
 // shape describes a value by its first members.

@@ -1,6 +1,9 @@
 package formats
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // A Report says what became of one source file.
 type Report struct {
@@ -31,16 +34,10 @@ type Report struct {
 // MaxWarnings bounds what a report holds of a file that is wrong everywhere.
 const MaxWarnings = 100
 
-// MarshalJSON writes the counts of a file that was imported, and the reason of
-// one that was refused.
+// MarshalJSON writes the same members for each file, so that readers need not
+// ask which they are. One that was refused has its reason beside them, and
+// counts that are 0.
 func (r Report) MarshalJSON() ([]byte, error) {
-	if r.Refused != "" {
-		return json.Marshal(struct {
-			File    string `json:"file"`
-			Format  string `json:"format,omitempty"`
-			Refused string `json:"refused"`
-		}{r.File, r.Format, r.Refused})
-	}
 	warnings := r.Warnings
 	if warnings == nil {
 		warnings = []Warning{}
@@ -54,10 +51,16 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		Redactions map[string]int `json:"redactions,omitempty"`
 		Warnings   []Warning      `json:"warnings"`
 		More       int            `json:"more_warnings,omitempty"`
-	}{r.File, r.Format, r.Version, r.Count, r.Kept, r.Redactions, warnings, r.More})
+		Refused    string         `json:"refused,omitempty"`
+	}{r.File, r.Format, r.Version, r.Count, r.Kept, r.Redactions, warnings, r.More, r.Refused})
 }
 
+// warn takes a warning, which comes again where an importer goes over the same
+// thing twice.
 func (r *Report) warn(w Warning) {
+	if slices.Contains(r.Warnings, w) {
+		return
+	}
 	if len(r.Warnings) == MaxWarnings {
 		r.More++
 		return

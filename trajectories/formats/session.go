@@ -17,7 +17,7 @@ import (
 type session struct {
 	importer *importer
 	in       *Input
-	to       *Counter
+	to       *counter
 	sink     *keeper // behind to
 	source   trajectories.Source
 	names    map[string]string // the importer's ids and those given in their place

@@ -90,21 +90,6 @@ func TestActionsGetIDsOfTheirOwn(t *testing.T) {
 	}())
 }
 
-func TestMembersMakeAnObject(t *testing.T) {
-	var m formats.Members
-	require.Nil(t, m.Object())
-	m.Add("a", []byte("1"))
-	m.Add("nothing", nil)
-	m.AddText(`"b"`, "\n")
-	require.JSONEq(t, `{"a":1,"\"b\"":"\n"}`, string(m.Object()))
-	more := formats.MembersOf(m.Object())
-	more.Add("c", []byte("[]"))
-	require.JSONEq(t, `{"a":1,"\"b\"":"\n","c":[]}`, string(more.Object()))
-	require.JSONEq(t, `{"a":1,"\"b\"":"\n"}`, string(m.Object()))
-	empty := formats.MembersOf([]byte("{}"))
-	require.Nil(t, empty.Object())
-}
-
 func TestLossesAreGatheredByField(t *testing.T) {
 	var l formats.Losses
 	l.Add("turn.reasoning", 3, "there is no member for it")

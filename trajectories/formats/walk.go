@@ -14,6 +14,8 @@ import (
 type source struct {
 	path  string
 	files []string
+	// refused says why it is not even opened.
+	refused string
 }
 
 // documents returns the documents of all files of the source. A node is good
@@ -43,8 +45,8 @@ func documents(path string, o document.Options, yield func(*document.Node, error
 }
 
 // sources finds what is to be imported: the paths themselves, and the files in
-// those that are folders, sorted by name. Links in folders are not followed,
-// since they may lead anywhere; folders of git are left out.
+// those that are folders, or links to some, sorted by name. Links in folders may
+// lead anywhere, so they are refused; folders of git are left out.
 func sources(paths []string, all []Format) iter.Seq2[source, error] {
 	return func(yield func(source, error) bool) {
 		for _, path := range paths {
@@ -54,7 +56,7 @@ func sources(paths []string, all []Format) iter.Seq2[source, error] {
 				return
 			}
 			if !info.IsDir() {
-				if !yield(source{path, []string{path}}, nil) {
+				if !yield(sourceOf(path, info), nil) {
 					return
 				}
 				continue
@@ -64,6 +66,17 @@ func sources(paths []string, all []Format) iter.Seq2[source, error] {
 			}
 		}
 	}
+}
+
+// sourceOf is the source that somebody has named. A file is read several times:
+// for its digest, for its format and for what it holds. So a pipe cannot be one,
+// and a device may never end.
+func sourceOf(path string, info fs.FileInfo) source {
+	s := source{path: path, files: []string{path}}
+	if !info.Mode().IsRegular() {
+		s.refused = "it is no regular file: put what it gives into one"
+	}
+	return s
 }
 
 func walk(root string, all []Format, yield func(source, error) bool) bool {
@@ -78,23 +91,39 @@ func walk(root string, all []Format, yield func(source, error) bool) bool {
 		}
 		root = dir // as the files are named
 	}
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	// With a separator behind it, a root that is a link to a folder is that folder.
+	err := filepath.WalkDir(root+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
+		path = filepath.Clean(path)
 		switch {
+		case unreadable(err) != "":
+			if !yield(source{path: path, refused: unreadable(err)}, nil) {
+				more = false
+				return fs.SkipAll
+			}
+			return fs.SkipDir
 		case err != nil:
 			return err
 		case d.IsDir() && d.Name() == ".git":
 			return fs.SkipDir
 		case d.IsDir():
 			files, err := together(path, all)
+			if unreadable(err) != "" {
+				return nil // as the walk finds out itself, and says
+			}
 			if err != nil || files == nil {
 				return err
 			}
 			for _, f := range files {
 				taken[f] = true
 			}
-			more = yield(source{path, files}, nil)
-		case d.Type().IsRegular() && !taken[path]:
-			more = yield(source{path, []string{path}}, nil)
+			more = yield(source{path: path, files: files}, nil)
+		case taken[path]:
+		case d.Type().IsRegular():
+			more = yield(source{path: path, files: []string{path}}, nil)
+		case d.Type() == fs.ModeSymlink:
+			more = yield(source{path: path, refused: "a link, which is not followed in a folder: name it by itself"}, nil)
+		default:
+			more = yield(source{path: path, refused: "neither a file nor a folder"}, nil)
 		}
 		if !more {
 			return fs.SkipAll
@@ -137,7 +166,7 @@ func around(dir string, all []Format) (string, source) {
 	}
 	for _, f := range files {
 		if filepath.Dir(f) == dir {
-			return dir, source{parent, files}
+			return dir, source{path: parent, files: files}
 		}
 	}
 	return "", source{}

@@ -20,11 +20,11 @@ func ReadAllowed(name string, from io.Reader) (func(found string) bool, error) {
 		switch {
 		case line == "" || line[0] == '#':
 		case len(line) > 2 && line[0] == '/' && line[len(line)-1] == '/':
-			re, err := regexp.Compile(`\A(?:` + line[1:len(line)-1] + `)\z`)
-			if err != nil {
+			expression := line[1 : len(line)-1]
+			if _, err := regexp.Compile(expression); err != nil { // told as it was written
 				return nil, fmt.Errorf("%s:%d: %w", name, n, err)
 			}
-			patterns = append(patterns, re)
+			patterns = append(patterns, regexp.MustCompile(`\A(?:`+expression+`)\z`))
 		default:
 			literal[line] = true
 		}

@@ -23,7 +23,7 @@ func findContexts(key, s string) []Hit {
 		if strings.HasPrefix(s[at:], "://") {
 			hits = append(hits, inURL(s, at)...)
 		} else if m := meaningBefore(s, at); m != nothing {
-			hits = append(hits, assigned(s, m, at+1)...)
+			hits = append(hits, assigned(s, m, at+1, false)...)
 		}
 	}
 	for at := 0; ; at++ {
@@ -33,10 +33,24 @@ func findContexts(key, s string) []Hit {
 		}
 		at += i
 		if m := meaningBefore(s, at); m != nothing {
-			hits = append(hits, assigned(s, m, at+1)...)
+			hits = append(hits, assigned(s, m, at+1, isVariable(s, at))...)
 		}
 	}
 	return inOrder(hits)
+}
+
+// isVariable reports whether a name in capitals stands right before an equals
+// sign, and a value right behind: what env prints, shells read, and .env files
+// hold. What stands there is rarely the name of something else, as it is in code.
+func isVariable(s string, equals int) bool {
+	if equals+1 == len(s) || s[equals+1] == ' ' || s[equals+1] == '=' {
+		return false
+	}
+	i := equals
+	for i > 0 && (s[i-1] == '_' || s[i-1] >= 'A' && s[i-1] <= 'Z' || s[i-1] >= '0' && s[i-1] <= '9') {
+		i--
+	}
+	return i < equals && (i == 0 || !isAlnum(s[i-1]))
 }
 
 // A meaning is what a name says about its value.
@@ -113,8 +127,9 @@ func meaningOf(name []byte) meaning {
 const longestValue = 512
 
 // assigned reads the value that is assigned to a name, from behind the colon or
-// the equals sign.
-func assigned(s string, m meaning, at int) []Hit {
+// the equals sign. A literal is a value that is meant as it stands, also without
+// quotes.
+func assigned(s string, m meaning, at int, literal bool) []Hit {
 	if at < len(s) && s[at] == '>' { // =>
 		at++
 	}
@@ -149,7 +164,7 @@ func assigned(s string, m meaning, at int) []Hit {
 	if end < len(rest) && strings.IndexByte("({[", rest[end]) >= 0 {
 		return nil // a call, not a value
 	}
-	return judged(s, m, at, at+end, false)
+	return judged(s, m, at, at+end, literal && !strings.Contains(rest[:end], "."))
 }
 
 // inJSON judges a string of JSON by its name.

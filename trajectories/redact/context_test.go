@@ -21,6 +21,8 @@ func TestWhatStandsBeforeASecretGivesItAway(t *testing.T) {
 	}{
 		{"a shell", redact.Assignment, "export API_KEY=", key, "\n"},
 		{"a file of settings", redact.Assignment, "DB_PASSWORD = ", pass, ""},
+		{"a variable", redact.Assignment, "DB_PASSWORD=", "Xk29" + "dkLmQ7", "\n"},
+		{"a variable among others", redact.Assignment, "USER=app PGPASSWORD=", "Xk29" + "dkLmQ7", " psql"},
 		{"Python", redact.Assignment, "client = Client(api_key=\"", key, "\")"},
 		{"an index", redact.Assignment, "os.environ[\"SECRET_KEY\"] = '", key, "'"},
 		{"YAML", redact.Assignment, "  password: ", pass, "\n  user: x"},
@@ -53,6 +55,7 @@ func TestCodeThatSpeaksAboutSecretsIsLeft(t *testing.T) {
 		"password = None", "password=password", "password: str = ''", "token = self.token2", "token = tokens[12345678]",
 		"password = get_password2(user1)", "api_key = os.environ['API_KEY_2']", "api_key=$API_KEY_2024", "API_KEY=${API_KEY:-a1b2c3}",
 		"api_key: <your-api-key-1234567890>", "password=\"changeme123\"", "password='test12345'", "secret_key = 'example-1a2b3c4d5e6f7g8h'",
+		"password=value2b7c9", "PASSWORD = value2b7c9", "Db_password=value2b7c9", "connect(PASSWORD=settings.DB2PW9)",
 		"max_tokens = 1234567890123456", "eos_token: '<|endoftext|>'", "token == 'abc'", "pwd=/home/user1/project2", "OLDPWD=/testbed/a1/b2/c3",
 		"token: \"**********\"", "password: <secret-hidden>", "tokenizer = AutoTokenizer.from_pretrained('bert-base-uncased-v2')",
 		"https://user:password@host", "https://user:pass@host/", "https://example.com:8080/a@b", "http://${USER}:${PASS}@host",

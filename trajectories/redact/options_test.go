@@ -46,6 +46,8 @@ func TestWhatIsAllowedStays(t *testing.T) {
 	}
 	_, err = redact.ReadAllowed("list", strings.NewReader("a\n/(/\n"))
 	require.ErrorContains(t, err, "list:2: error parsing regexp")
+	_, err = redact.ReadAllowed("list", strings.NewReader("/[/\n"))
+	require.ErrorContains(t, err, "missing closing ]: `[`", "it is told as it was written")
 }
 
 func TestASparedTextStays(t *testing.T) {

@@ -162,16 +162,6 @@ func (r *Redactor) Patch(s string) []Hit {
 	return slices.DeleteFunc(r.Check(s), func(h Hit) bool { return h.Kind == Entropy })
 }
 
-// Counts says how often each kind was found.
-type Counts map[Kind]int
-
-// Add counts hits.
-func (c Counts) Add(hits []Hit) {
-	for _, h := range hits {
-		c[h.Kind]++
-	}
-}
-
 // mostRounds is how often a text is looked at again. Each round costs as much as
 // the first, and only a text made for it needs more than two.
 const mostRounds = 16

@@ -125,16 +125,6 @@ func TestAPatchIsBlockedAndNotAltered(t *testing.T) {
 	require.Empty(t, r.Patch("diff --git a/x b/x\nindex "+made(hexa, 40)+".."+made(hexa, 40)+" 100644\n+password = None\n"))
 }
 
-func TestCountsAreKeptByKind(t *testing.T) {
-	r := redactor(t, map[string]string{"TOKEN": "correct-horse-battery"})
-	counts := redact.Counts{}
-	for range 2 {
-		_, hits := r.Text("correct-horse-battery npm" + "_" + made(alnum, 36))
-		counts.Add(hits)
-	}
-	require.Equal(t, redact.Counts{redact.Known: 2, redact.NPM: 2}, counts)
-}
-
 func TestTheMoreCertainWinsWhereTwoOverlap(t *testing.T) {
 	key := "ghp" + "_" + made(alnum, 36)
 	for text, want := range map[string]string{

@@ -3,8 +3,6 @@ package show
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
@@ -186,5 +184,3 @@ func (c *contents) end(e *trajectories.End) {
 	}
 	c.raw(c.paint.In(terminal.Bold, terminal.Cut(text, c.width)))
 }
-
-func sorted(m map[string]int) []string { return slices.Sorted(maps.Keys(m)) }

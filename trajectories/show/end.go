@@ -2,7 +2,9 @@ package show
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
@@ -28,7 +30,7 @@ func (s *shower) end(e *trajectories.End) {
 		s.paragraph("", margin{}, "in the words of the source: "+e.SourceStatus, s.options.Text, hintFull)
 	}
 	s.paragraph("", margin{}, e.Detail, s.options.Text, hintFull)
-	for _, kind := range sorted(e.Redactions) {
+	for _, kind := range slices.Sorted(maps.Keys(e.Redactions)) {
 		s.line(terminal.Dim, margin{}, fmt.Sprintf("secrets replaced: %d of kind %s", e.Redactions[kind], terminal.Clean(kind)))
 	}
 	switch {
@@ -78,7 +80,13 @@ func (s *shower) patch(patch string) {
 		lines, missing = lines[:fold], len(lines)-int(fold)
 	}
 	for _, line := range lines {
-		s.text(diffColour(line), margin{over: ""}, wrap(line, s.width, math.MaxInt)...)
+		// What a line goes on with would look like one of the patch's own.
+		over := margin{over: "┊ "}
+		pieces := wrap(line, s.width, math.MaxInt)
+		if len(pieces) > 1 {
+			pieces = wrap(line, s.width-terminal.Width(over.over), math.MaxInt)
+		}
+		s.text(diffColour(line), over, pieces...)
 	}
 	s.missing(margin{}, missing, hintFull)
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -173,6 +174,17 @@ func TestAnEpisodeWithoutEnd(t *testing.T) {
 	tr.End = nil
 	require.Contains(t, write(t, tr, show.Folded(80)), "no end: the episode is under way, or was interrupted")
 	require.Contains(t, write(t, &trajectories.Trajectory{}, show.Folded(80)), "no end")
+}
+
+func TestLinesOfAPatchAreToldFromWhatGoesOn(t *testing.T) {
+	tr := episode()
+	tr.End.Patch = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n+" + strings.Repeat("longer ", 10) + "still\n"
+	text := write(t, tr, show.Folded(60))
+	require.Contains(t, text, "\n+longer longer ")
+	require.Contains(t, text, "\n┊ longer ")
+	for _, line := range strings.Split(text, "\n") {
+		require.LessOrEqual(t, utf8.RuneCountInString(line), 60, line)
+	}
 }
 
 type full struct{}

@@ -164,7 +164,7 @@ func amount(n int) string {
 	case n < 10_000:
 		return fmt.Sprint(n)
 	case n < 999_500:
-		return strings.TrimSuffix(fmt.Sprintf("%.3g", f/1e3), ".0") + "k"
+		return fmt.Sprintf("%.3gk", f/1e3)
 	case n < 999_500_000:
 		return fmt.Sprintf("%.3gM", f/1e6)
 	default:

@@ -14,6 +14,10 @@ type Options struct {
 	Classify Classify
 	// Group names the group of an episode. Nil means that all are in one, "".
 	Group func(Episode) string
+	// Forgive is asked about the error of a trajectory: it returns nil where the
+	// others are to be counted without that one, or else the error to end with.
+	// It may be nil, and is called from one goroutine at a time.
+	Forgive func(error) error
 	// Done is told of each trajectory that was read. It may be nil, and is called
 	// from one goroutine at a time.
 	Done func()
@@ -42,8 +46,10 @@ func Collect(ctx context.Context, sources iter.Seq2[formats.Source, error], o Op
 feed:
 	for from, err := range sources {
 		if place++; err != nil {
-			c.failed(place, err)
-			break
+			if c.failed(place, err) {
+				break
+			}
+			continue
 		}
 		select {
 		case work <- piece{place, from}:
@@ -109,11 +115,19 @@ func (c *collection) done() {
 	}
 }
 
-func (c *collection) failed(place int, err error) {
+// failed takes the error of a source, and reports whether it ends the
+// collection.
+func (c *collection) failed(place int, err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.options.Forgive != nil {
+		if err = c.options.Forgive(err); err == nil {
+			return false
+		}
+	}
 	if c.err == nil || place < c.place {
 		c.err, c.place = err, place
 	}
 	c.stop()
+	return true
 }

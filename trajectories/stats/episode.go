@@ -11,15 +11,17 @@ import (
 
 // An Episode is what statistics need of one trajectory.
 type Episode struct {
-	Task, Repo, Policy, Model string
-	Format                    string // of the file it was imported from, "" for our own
-	Status                    trajectories.ExitStatus
-	Limit                     trajectories.ExitStatus // that forced a submission
+	Task, Policy, Model string
+	Repo                string // as [trajectories.RepositoryOf] names it
+	Format              string // of the file it was imported from, "" for our own
+	Status              trajectories.ExitStatus
+	Limit               trajectories.ExitStatus // that forced a submission
 
 	Turns, Steps, Observations, FormatErrors int
 	// Usage is that of the end, and the sum of the turns where the end knows none.
 	Usage   trajectories.Usage
-	Seconds int // from start to end, 0 if that is not known
+	Seconds int // from start to end, where Timed
+	Timed   bool
 
 	// FirstEdit and FirstTest are the first steps, from 1, that change a file and
 	// that run tests; 0 if none does.
@@ -55,7 +57,8 @@ func Of(from formats.Source, classify Classify) (Episode, error) {
 	}
 	h := from.Header()
 	r := reading{classify: classify, started: h.Started, open: map[string]int{}}
-	r.Task, r.Repo, r.Policy, r.Model = h.Task.ID, h.Task.Repo, h.Policy.Name, h.Policy.Model
+	r.Task, r.Policy, r.Model = h.Task.ID, h.Policy.Name, h.Policy.Model
+	r.Repo = trajectories.RepositoryOf(h.Task.Repo, h.Task.ID)
 	if h.Source != nil {
 		r.Format = h.Source.Format
 	}
@@ -135,7 +138,7 @@ func (r *reading) end(e *trajectories.End, patch int) {
 	r.Status, r.Limit = e.Status, e.Limit
 	r.Usage = e.Usage.Or(r.Usage)
 	r.PatchBytes, r.PatchUnknown = patch, e.PatchUnknown
-	if !e.Time.IsZero() && !r.started.IsZero() {
+	if r.Timed = !r.started.IsZero() && !e.Time.Before(r.started); r.Timed {
 		r.Seconds = int(e.Time.Sub(r.started).Seconds())
 	}
 }

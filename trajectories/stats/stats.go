@@ -14,8 +14,6 @@
 package stats
 
 import (
-	"maps"
-
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/behaviour"
 )
@@ -66,12 +64,12 @@ func (s *Stats) Add(e Episode) {
 	s.observations.add(e.Observations)
 	s.formatErrors.add(e.FormatErrors)
 	s.addUsage(e)
-	for i, act := range e.Acts {
+	for _, act := range e.Acts {
 		s.tools.add(act.Tool, act)
 		s.programs.add(act.Program, act)
 		s.kinds.add(act.Kind, act)
 		s.course[decile(act.Step, e.Steps)].add(act.Kind, 1)
-		if e.Acts[i].Answered {
+		if act.Answered {
 			s.observed.add(act.Bytes)
 		}
 	}
@@ -106,7 +104,7 @@ func (s *Stats) addUsage(e Episode) {
 	if e.Usage.Cost > 0 {
 		s.cost.add(int(e.Usage.Cost*dollar + 0.5))
 	}
-	if e.Seconds > 0 {
+	if e.Timed {
 		s.seconds.add(e.Seconds)
 	}
 }
@@ -199,7 +197,7 @@ func (t *tallies[K]) sum(name K, one tally) {
 }
 
 func (t *tallies[K]) merge(o tallies[K]) {
-	for name, one := range maps.All(o) {
+	for name, one := range o {
 		t.sum(name, one)
 	}
 }

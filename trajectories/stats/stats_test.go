@@ -60,7 +60,7 @@ func TestOf(t *testing.T) {
 		Task: "t", Repo: "r", Policy: "llm", Model: "m", Format: "atif", Status: trajectories.ExitSubmitted,
 		Turns: 5, Steps: 4, Observations: 4, FormatErrors: 1,
 		Usage:   trajectories.Usage{PromptTokens: 30, CompletionTokens: 1, Cost: 0.25},
-		Seconds: 90, FirstEdit: 2, FirstTest: 2, PatchBytes: 5,
+		Seconds: 90, Timed: true, FirstEdit: 2, FirstTest: 2, PatchBytes: 5,
 		Acts: []stats.Act{
 			{Step: 1, Tool: "bash", Program: "ls", Kind: behaviour.List, Answered: true, Bytes: 4},
 			{Step: 1, Tool: "bash", Program: "cat", Kind: behaviour.View, Answered: true, Bytes: 5},
@@ -70,6 +70,19 @@ func TestOf(t *testing.T) {
 		},
 	}, episode(t, trajectory()))
 	require.Equal(t, stats.Episode{}, episode(t, &trajectories.Trajectory{}))
+}
+
+func TestAnEpisodeOfLessThanASecondHasATime(t *testing.T) {
+	tr := trajectory()
+	tr.End.Time = tr.Header.Started.Add(time.Millisecond)
+	var s stats.Stats
+	s.Add(episode(t, tr))
+	require.Equal(t, stats.Distribution{N: 1}, s.Report().Seconds)
+
+	tr.End.Time = tr.Header.Started.Add(-time.Hour) // of another clock
+	s = stats.Stats{}
+	s.Add(episode(t, tr))
+	require.Zero(t, s.Report().Seconds.N)
 }
 
 func TestReport(t *testing.T) {

@@ -15,6 +15,14 @@ type EmptyError struct{ Dir string }
 
 func (e *EmptyError) Error() string { return e.Dir + " holds no trajectories" }
 
+// An IrregularError says that a path leads to a pipe, a device or the like. A
+// log is read from its beginning more than once.
+type IrregularError struct{ File string }
+
+func (e *IrregularError) Error() string {
+	return e.File + " is no regular file: put what it gives into one"
+}
+
 // Find yields the logs at the paths: files, folders of logs, and runs, whose
 // logs are in a folder "trajectories". Those of a folder come in the order of
 // the names of their files, those of an archive as they are in it. A log that
@@ -49,6 +57,9 @@ func files(path string) (dir string, names []string, err error) {
 		return "", nil, fmt.Errorf("looking for trajectories: %w", err)
 	}
 	if !info.IsDir() {
+		if !info.Mode().IsRegular() {
+			return "", nil, &IrregularError{File: path}
+		}
 		return filepath.Dir(path), []string{filepath.Base(path)}, nil
 	}
 	for _, dir := range []string{path, filepath.Join(path, "trajectories")} {
@@ -74,10 +85,19 @@ func list(dir string) ([]string, error) {
 	var names []string
 	for _, e := range entries {
 		name := e.Name()
-		file := e.Type()&^fs.ModeSymlink == 0 // no folder, and no pipe that nobody writes to
-		if file && !strings.HasPrefix(name, ".") && (filepath.Ext(name) == extension || isArchive(name)) {
+		if !strings.HasPrefix(name, ".") && (filepath.Ext(name) == extension || isArchive(name)) && isFile(dir, e) {
 			names = append(names, name)
 		}
 	}
 	return names, nil
+}
+
+// isFile says that an entry of a folder is a file or leads to one, and not to a
+// folder, to a pipe that nobody writes to, or to nothing.
+func isFile(dir string, e fs.DirEntry) bool {
+	if e.Type() != fs.ModeSymlink {
+		return e.Type().IsRegular()
+	}
+	info, err := os.Stat(filepath.Join(dir, e.Name()))
+	return err == nil && info.Mode().IsRegular()
 }

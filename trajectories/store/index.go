@@ -130,8 +130,12 @@ func (w *indexWriter) write(rows []row) {
 	}
 	err = errors.Join(err, buffer.Flush(), w.pending.Close())
 	w.pending = nil
+	pending := filepath.Join(w.dir, indexPending)
 	if err == nil {
-		_ = os.Rename(filepath.Join(w.dir, indexPending), filepath.Join(w.dir, indexFile)) // else the old one stays
+		err = os.Rename(pending, filepath.Join(w.dir, indexFile))
+	}
+	if err != nil { // the old one stays; a disk that is full has no room for half of one
+		_ = os.Remove(pending)
 	}
 }
 

@@ -24,21 +24,6 @@ type place struct {
 	number  int // in the archive, from 1
 }
 
-// OpenLog reads the header of a log. An archive must hold one log alone; [Find]
-// yields all of them.
-func OpenLog(path string) (*Log, error) {
-	places, err := places(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case len(places) > 1:
-		return nil, fmt.Errorf("reading trajectory %s: the archive holds %d logs, not one", path, len(places))
-	case len(places) == 0:
-		return nil, fmt.Errorf("reading trajectory %s: %w", path, trajectories.ErrNoHeader)
-	}
-	return places[0].read()
-}
-
 // A found is a place, or an error where there may be one.
 type found struct {
 	place
@@ -88,9 +73,6 @@ func (p place) log() (*Log, error) {
 
 // Path is the file that the log is in.
 func (p place) Path() string { return p.path }
-
-// Archived says that the file is an archive, which may hold other logs too.
-func (p place) Archived() bool { return p.archive != nil }
 
 // Name is what errors call the log: its path, and after a "#" its number where
 // the file is an archive.

@@ -14,7 +14,7 @@ import (
 
 // Version changes whenever Of says something else of the same trajectory.
 // Whoever keeps summaries makes them anew then.
-const Version = 3
+const Version = 4
 
 // A Summary is what is kept of one trajectory.
 type Summary struct {
@@ -36,6 +36,7 @@ type Summary struct {
 	Status trajectories.ExitStatus `json:"status,omitempty"`
 	Limit  trajectories.ExitStatus `json:"limit,omitempty"` // that forced a submission
 
+	// What was copied from another trajectory counts there, and not here.
 	Turns        int `json:"turns"`
 	Steps        int `json:"steps"` // turns with actions
 	Trainable    int `json:"trainable"`
@@ -52,7 +53,7 @@ type Summary struct {
 	Redactions   int    `json:"redactions,omitempty"` // secrets that were replaced
 
 	// Sketch tells how alike the actions of two trajectories are. It leaves out
-	// what was copied from another trajectory, and what no policy did.
+	// what was copied, too, and what no policy did.
 	Sketch minhash.Sketch `json:"sketch,omitzero"`
 }
 
@@ -70,16 +71,23 @@ func Of(from formats.Source) (Summary, error) {
 		s.Parent, s.ParentKind = h.Parent.Trajectory, h.Parent.Kind
 	}
 	var actions minhash.Sketcher
+	copied := map[string]bool{} // actions
 	for e, err := range from.Events() {
 		if err != nil {
 			return Summary{}, err
 		}
 		switch {
+		case e.Turn != nil && e.Turn.Copied:
+			for _, action := range e.Turn.Actions {
+				copied[action.ID] = true
+			}
 		case e.Turn != nil:
 			s.turn(*e.Turn)
 			sketch(&actions, *e.Turn)
 		case e.Observation != nil:
-			s.Observations++
+			if !copied[e.Observation.Action] {
+				s.Observations++
+			}
 		case e.End != nil:
 			s.end(*e.End)
 		}
@@ -89,7 +97,7 @@ func Of(from formats.Source) (Summary, error) {
 }
 
 func sketch(actions *minhash.Sketcher, t trajectories.Turn) {
-	if t.Copied || t.Synthetic {
+	if t.Synthetic {
 		return
 	}
 	for i, a := range t.Actions {

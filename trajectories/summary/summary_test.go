@@ -67,7 +67,7 @@ func TestASummaryIsWhatTheTrajectorySays(t *testing.T) {
 		ID: "hush-9.2", Run: "first", Attempt: 2, Task: "hush-9", Repo: "starter/hush", Policy: "llm", Model: "a-model",
 		Format: "atif", Source: &trajectories.Source{Format: "atif"}, Parent: "hush-9.1", ParentKind: trajectories.ParentSubagent, Start: time.Unix(1700000000, 0).UTC(),
 		Status: trajectories.ExitSubmitted, Limit: trajectories.ExitCostLimit,
-		Turns: 5, Steps: 3, Trainable: 1, Actions: 4, Observations: 2, FormatErrors: 1,
+		Turns: 4, Steps: 2, Trainable: 1, Actions: 3, Observations: 1, FormatErrors: 1,
 		Usage:      trajectories.Usage{Calls: 2, PromptTokens: 30, Cost: 0.5},
 		PatchBytes: 7, PatchDigest: "36d65898ac88d593753dd8daccb2b42e725970f3f2e2259b9e69fdc2898a54b8", Redactions: 3,
 		Sketch: own.Sketch(),
@@ -172,8 +172,11 @@ func BenchmarkOf(b *testing.B) {
 	require.NoError(b, e.End(trajectories.End{Status: trajectories.ExitSubmitted}))
 	path := filepath.Join(b.TempDir(), "a.1.jsonl")
 	require.NoError(b, os.WriteFile(path, log.Bytes(), 0o600))
-	from, err := store.OpenLog(path)
-	require.NoError(b, err)
+	var from *store.Log
+	for l, err := range store.Find(path) {
+		require.NoError(b, err)
+		from = l
+	}
 	b.SetBytes(int64(log.Len()))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -3,8 +3,12 @@ package atif_test
 import (
 	"bytes"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/apprentice-rl/apprentice/trajectories/formats/atif"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/formatstest"
@@ -25,6 +29,20 @@ func suite() formatstest.Suite {
 func TestImporter(t *testing.T) { formatstest.Run(t, suite()) }
 
 func FuzzImport(f *testing.F) { formatstest.Fuzz(f, suite()) }
+
+func TestABrokenNameOfAnEmbeddedTrajectoryCostsNoneOfThem(t *testing.T) {
+	one := func(name string) string {
+		return `{"schema_version":"ATIF-v1.7","trajectory_id":` + name + `,"agent":{"name":"helper","version":"1"},"steps":[{"step_id":1,"source":"user","message":"Help."}]}`
+	}
+	path := filepath.Join(t.TempDir(), "a.json")
+	text := strings.TrimSuffix(one(`"main"`), "}") + `,"subagent_trajectories":[` + one(`"\z"`) + "," + one(`"sub"`) + "]}"
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	report, all, err := suite().Import(t, path, true)
+	require.NoError(t, err)
+	require.Len(t, all, 3)
+	require.Len(t, report.Warnings, 1)
+	require.Equal(t, "/subagent_trajectories/0/trajectory_id", report.Warnings[0].Field)
+}
 
 // count counts a document: of the results, those that name a call, and as many
 // of the others as their step has calls that none names.

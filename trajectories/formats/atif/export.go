@@ -9,6 +9,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // version is the version that is written.
@@ -57,7 +58,7 @@ type exporter struct {
 
 // An open step is one whose results are not all there.
 type open struct {
-	members chat.Extra
+	members members.List
 	turn    int               // 0 for a step of the user or the system
 	calls   map[string]string // the ids of its calls, by those of the actions
 	results []json.RawMessage
@@ -72,11 +73,11 @@ func (x *exporter) write(b []byte) {
 // rootMember reports whether a member of the root is written as it was
 // imported.
 func rootMember(name string) bool {
-	return name == "trajectory_id" || name == "continued_trajectory_ref" || name == "extra"
+	return name == "trajectory_id" || name == "continued_trajectory_ref"
 }
 
 func (x *exporter) head(h *trajectories.Header) {
-	var root, agent chat.Extra
+	var root, agent members.List
 	root.Add("schema_version", versionPrefix+version)
 	if h.Session != "" {
 		root.Add("session_id", h.Session)
@@ -90,7 +91,7 @@ func (x *exporter) head(h *trajectories.Header) {
 		agent.Add("tool_definitions", chat.Definitions(h.Tools))
 	}
 	if x.own && h.Origin != nil {
-		for name, value := range chat.Members(h.Origin.Extra) {
+		for name, value := range members.All(h.Origin.Extra) {
 			if name == "agent" {
 				agent.AddRaw("extra", member(value, "extra"))
 			}
@@ -113,12 +114,11 @@ func (x *exporter) head(h *trajectories.Header) {
 
 // member is a member of an object, nil if it is not there or null.
 func member(object []byte, name string) []byte {
-	for n, value := range chat.Members(object) {
-		if n == name && value.Kind() != 'n' {
-			return value
-		}
+	value := members.Get(object, name)
+	if value.Kind() == 'n' {
+		return nil
 	}
-	return nil
+	return value
 }
 
 func (x *exporter) opened(source string, o *chat.Opened) {
@@ -134,7 +134,7 @@ func (x *exporter) opened(source string, o *chat.Opened) {
 }
 
 // begin begins the next step.
-func (x *exporter) begin(source string, turn int) *chat.Extra {
+func (x *exporter) begin(source string, turn int) *members.List {
 	x.flush()
 	x.steps++
 	x.step = &open{turn: turn, calls: map[string]string{}}
@@ -151,7 +151,7 @@ func (x *exporter) flush() {
 	}
 	x.step = nil
 	if len(s.results) > 0 {
-		var observation chat.Extra
+		var observation members.List
 		observation.Add("results", s.results)
 		s.members.Add("observation", observation.Object())
 	}
@@ -184,7 +184,7 @@ func (x *exporter) complain() {
 	if x.complaint == "" {
 		return
 	}
-	var r chat.Extra
+	var r members.List
 	r.Add("content", x.complaint)
 	x.complaint = ""
 	x.unaddressed(&r)
@@ -192,7 +192,7 @@ func (x *exporter) complain() {
 
 // unaddressed adds a result that answers no call. Behind a step with calls it
 // would be taken for the answer to one, so it gets a step of the system.
-func (x *exporter) unaddressed(r *chat.Extra) {
+func (x *exporter) unaddressed(r *members.List) {
 	if x.step == nil || len(x.step.calls) > 0 {
 		x.begin("system", 0).Add("message", "")
 	}
@@ -208,7 +208,7 @@ func (x *exporter) origin(o *trajectories.Origin) trajectories.Origin {
 }
 
 // timestamp adds a time, in the source's own spelling where that is kept.
-func timestamp(to *chat.Extra, at time.Time, extra []byte) {
+func timestamp(to *members.List, at time.Time, extra []byte) {
 	if at.IsZero() {
 		return
 	}
@@ -221,15 +221,16 @@ func (x *exporter) tail(h *trajectories.Header) {
 	x.write([]byte{']'})
 	if e := x.end; e != nil {
 		x.metrics(e, h.Notes)
-		if !x.own {
-			x.outcome(h, e)
-		}
+	}
+	if object := x.extra(h); object != nil {
+		x.write([]byte(`,"extra":`))
+		x.write(object)
 	}
 	x.write([]byte("}\n"))
 }
 
 func (x *exporter) metrics(e *trajectories.End, notes string) {
-	var m chat.Extra
+	var m members.List
 	addUsage(&m, e.Usage, "total_")
 	origin := x.origin(e.Origin)
 	if notes != "" { // which have to explain a number that is not that of the steps
@@ -243,7 +244,7 @@ func (x *exporter) metrics(e *trajectories.End, notes string) {
 }
 
 // addUsage adds what the metrics of a step and of a trajectory have in common.
-func addUsage(m *chat.Extra, u trajectories.Usage, prefix string) {
+func addUsage(m *members.List, u trajectories.Usage, prefix string) {
 	for _, n := range []struct {
 		name  string
 		count int
@@ -259,15 +260,29 @@ func addUsage(m *chat.Extra, u trajectories.Usage, prefix string) {
 	}
 }
 
-// outcome writes how the episode ended and which patch came of it, for which
-// the schema has no members, so that readers have it all the same.
-func (x *exporter) outcome(h *trajectories.Header, e *trajectories.End) {
-	var extra chat.Extra
-	extra.Add("task_id", h.Task.ID)
-	extra.Add("exit_status", e.Status)
-	if !e.PatchUnknown {
-		extra.Add("patch", e.Patch)
+// extra is that of the root: what a source had there, and how the episode ended
+// and which patch came of it, for which the schema has no members.
+func (x *exporter) extra(h *trajectories.Header) []byte {
+	var extra members.List
+	var kept []byte
+	if x.own && h.Origin != nil {
+		kept = member(h.Origin.Extra, "extra")
+		extra.AddAll(kept)
 	}
-	x.write([]byte(`,"extra":`))
-	x.write(extra.Object())
+	if e := x.end; e != nil {
+		switch {
+		case !x.own:
+			extra.Add("task_id", h.Task.ID)
+			extra.Add("exit_status", e.Status)
+		case e.SourceStatus != "":
+			extra.Add("exit_status", e.SourceStatus)
+		}
+		if !e.PatchUnknown {
+			extra.Add("patch", e.Patch)
+		}
+	}
+	if object := extra.Object(); object != nil {
+		return object
+	}
+	return kept
 }

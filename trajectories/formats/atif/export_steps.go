@@ -7,7 +7,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
-	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // argumentsText is the member of a call's extra that holds arguments which are
@@ -32,9 +32,9 @@ func (x *exporter) turn(t *trajectories.Turn) {
 		s.Add("tool_calls", x.calls(t))
 	}
 	if !t.Synthetic {
-		var m chat.Extra
+		var m members.List
 		addUsage(&m, t.Usage, "")
-		for name, value := range chat.Members(member(origin.Extra, "metrics")) {
+		for name, value := range members.All(member(origin.Extra, "metrics")) {
 			switch name {
 			case "prompt_token_ids", "completion_token_ids", "logprobs", "extra":
 				m.Add(name, value)
@@ -73,7 +73,7 @@ func (x *exporter) calls(t *trajectories.Turn) []json.RawMessage {
 			}
 		}
 		x.step.calls[a.ID] = id
-		var call, more chat.Extra
+		var call, more members.List
 		call.Add("tool_call_id", id)
 		call.Add("function_name", a.Tool)
 		call.Add("arguments", jsontext.Value(a.Arguments))
@@ -91,7 +91,7 @@ func (x *exporter) calls(t *trajectories.Turn) []json.RawMessage {
 // observation adds a result to its step. One that comes when the next step has
 // begun can no longer name its call.
 func (x *exporter) observation(o *trajectories.Observation) {
-	var r chat.Extra
+	var r members.List
 	origin := x.origin(o.Origin)
 	if x.step == nil || o.Turn != x.step.turn {
 		x.content(&r, origin, o.Text)
@@ -106,9 +106,9 @@ func (x *exporter) observation(o *trajectories.Observation) {
 }
 
 // content adds what a result holds.
-func (x *exporter) content(r *chat.Extra, origin trajectories.Origin, text string) {
+func (x *exporter) content(r *members.List, origin trajectories.Origin, text string) {
 	r.AddRaw("content", origin.Parts)
-	for name, value := range chat.Members(origin.Extra) {
+	for name, value := range members.All(origin.Extra) {
 		switch name {
 		case "content", "extra":
 			r.Add(name, value)
@@ -129,8 +129,8 @@ func references(list jsontext.Value) []json.RawMessage {
 		return nil
 	}
 	for _, raw := range all {
-		var ref chat.Extra
-		for name, value := range chat.Members(raw) {
+		var ref members.List
+		for name, value := range members.All(raw) {
 			if slices.Contains(referenceMembers(), name) {
 				ref.Add(name, value)
 			}
@@ -154,7 +154,7 @@ func (x *exporter) message(m *trajectories.Message) {
 	}
 	origin := x.origin(m.Origin)
 	if m.Role == "tool" {
-		var r chat.Extra
+		var r members.List
 		x.content(&r, origin, m.Text)
 		if x.step != nil && (m.Kind == trajectories.MessageFeedback || m.Kind == trajectories.MessageSubagent) && x.own {
 			x.step.results = append(x.step.results, r.Object())

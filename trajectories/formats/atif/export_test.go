@@ -144,7 +144,7 @@ func TestWhatADocumentCannotHoldIsListed(t *testing.T) {
 		require.NotEmpty(t, l.Why)
 		got = append(got, l.Field)
 	}
-	require.Equal(t, []string{"header.origin", "header.task", "observation.result", "turn.format_error", "observation.turn", "message.state", "turn.usage", "message.orphan", "message.kind"}, got)
+	require.Equal(t, []string{"header.origin", "header.task.problem_statement", "header.task", "observation.result", "turn.format_error", "observation.turn", "message.state", "turn.usage", "message.orphan", "message.kind"}, got)
 }
 
 func TestMembersThatTheSchemaForbidsAreNotWritten(t *testing.T) {
@@ -186,4 +186,26 @@ func FuzzExport(f *testing.F) {
 			require.Equal(t, log(t, first), log(t, second[0]), document.String())
 		}
 	})
+}
+
+func TestWhatBecameOfATaskComesBack(t *testing.T) {
+	tr := foreign()
+	_, all := load(t, export(t, tr))
+	require.Len(t, all, 1)
+	back := all[0]
+	require.Equal(t, "t", back.Header.Task.ID, "whatever the file is called")
+	require.Equal(t, trajectories.ExitStepLimit, back.End.Status)
+	require.Equal(t, "diff\n", back.End.Patch)
+	require.False(t, back.End.PatchUnknown)
+	_, all = load(t, export(t, back))
+	require.Equal(t, back.End, all[0].End, "now it is the file's own")
+
+	tr.End.Patch, tr.End.PatchUnknown = "", true
+	_, all = load(t, export(t, tr))
+	require.True(t, all[0].End.PatchUnknown)
+
+	tr.End.PatchUnknown = false
+	_, all = load(t, export(t, tr))
+	require.Empty(t, all[0].End.Patch)
+	require.False(t, all[0].End.PatchUnknown, "an empty patch is a patch")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // maxNested bounds how deep trajectories may be embedded in each other.
@@ -45,7 +46,7 @@ func (i importer) trajectory(n *document.Node, parent *trajectories.Parent, dept
 	if depth > maxNested {
 		return i.in.Fault(n, "trajectories are embedded more than %d deep", maxNested)
 	}
-	header, err := i.header(n)
+	header, end, err := i.header(n)
 	if err != nil {
 		return err
 	}
@@ -58,7 +59,7 @@ func (i importer) trajectory(n *document.Node, parent *trajectories.Parent, dept
 	if err := e.run(steps); err != nil {
 		return err
 	}
-	if err := i.end(n, e); err != nil {
+	if err := i.end(n, e, end); err != nil {
 		return err
 	}
 	return i.embedded(n, e, depth)
@@ -77,8 +78,8 @@ func (i importer) embedded(n *document.Node, e *walk, depth int) error {
 		parent := &trajectories.Parent{Trajectory: e.header.ID, Kind: trajectories.ParentSubagent}
 		if id, ok := sub.Get("trajectory_id"); ok && id.Kind() == document.String {
 			name, err := id.String()
-			if err != nil {
-				return i.in.Forgive(err)
+			if err = i.in.Forgive(err); err != nil {
+				return err
 			}
 			parent.Turn = e.asked[name]
 		}
@@ -91,12 +92,14 @@ func (i importer) embedded(n *document.Node, e *walk, depth int) error {
 	return nil
 }
 
-// header makes the header of what stands beside the steps.
-func (i importer) header(n *document.Node) (trajectories.Header, error) {
+// header makes the header, and the beginning of the end, of what stands beside
+// the steps.
+func (i importer) header(n *document.Node) (trajectories.Header, trajectories.End, error) {
 	h := trajectories.Header{ID: n.Position().Field + "/"}
+	end := trajectories.End{Status: trajectories.ExitUnknown, PatchUnknown: true}
 	h.Task.ID = i.task()
 	var version loose.String
-	var extra chat.Extra
+	var extra members.List
 	for _, k := range n.Keys() {
 		m, _ := n.Get(k.Name)
 		var err error
@@ -112,16 +115,20 @@ func (i importer) header(n *document.Node) (trajectories.Header, error) {
 			h.Notes = notes.Text
 		case "agent":
 			err = i.agent(m, &h, &extra)
+		case "extra":
+			raw, e := m.Raw()
+			extra.AddRaw(k.Name, outcome(raw, &h, &end))
+			err = i.in.Forgive(e)
 		default:
 			raw, e := m.Raw()
 			extra.AddRaw(k.Name, raw)
 			err = i.in.Forgive(e)
-			if e == nil && !slices.Contains([]string{"trajectory_id", "continued_trajectory_ref", "extra"}, k.Name) {
+			if e == nil && !slices.Contains([]string{"trajectory_id", "continued_trajectory_ref"}, k.Name) {
 				i.in.Warn(m, "the schema has no such member; it is kept")
 			}
 		}
 		if err != nil {
-			return h, err
+			return h, end, err
 		}
 	}
 	v := strings.TrimPrefix(string(version), versionPrefix)
@@ -132,10 +139,34 @@ func (i importer) header(n *document.Node) (trajectories.Header, error) {
 	if object := extra.Object(); object != nil {
 		h.Origin = &trajectories.Origin{Extra: object}
 	}
-	return h, nil
+	return h, end, nil
 }
 
-func (i importer) agent(n *document.Node, h *trajectories.Header, extra *chat.Extra) error {
+// outcome takes from the root's extra the patch and the status that export puts
+// there, and returns what else is in it. The task's id stays in it, too.
+func outcome(extra []byte, h *trajectories.Header, end *trajectories.End) []byte {
+	var rest members.List
+	taken := false
+	for name, value := range members.All(extra) {
+		switch isText := value.Kind() == '"'; {
+		case name == "patch" && isText:
+			end.Patch, end.PatchUnknown, taken = text(value), false, true
+		case name == "exit_status" && isText:
+			end.SourceStatus, taken = text(value), true
+		case name == "task_id" && isText && text(value) != "":
+			h.Task.ID = text(value)
+			rest.AddRaw(name, value)
+		default:
+			rest.AddRaw(name, value)
+		}
+	}
+	if !taken {
+		return extra
+	}
+	return rest.Object()
+}
+
+func (i importer) agent(n *document.Node, h *trajectories.Header, extra *members.List) error {
 	var a agent
 	if ok, err := i.decode(n, &a); !ok {
 		return err
@@ -163,11 +194,13 @@ func (i importer) task() string {
 	return stem
 }
 
-// end makes the end. The format does not say how an episode ended, nor which
-// patch came of it.
-func (i importer) end(n *document.Node, e *walk) error {
-	end := trajectories.End{Status: trajectories.ExitUnknown, PatchUnknown: true, Usage: e.out.Usage()}
-	if e.out.Finished() {
+// end writes the end. The format itself does not say how an episode ended, nor
+// which patch came of it.
+func (i importer) end(n *document.Node, e *walk, end trajectories.End) error {
+	end.Usage = e.out.Usage()
+	if status := trajectories.ExitStatus(end.SourceStatus); status.Valid() {
+		end.Status = status
+	} else if e.out.Finished() {
 		end.Status = trajectories.ExitSubmitted
 	}
 	if m, ok := n.Get("final_metrics"); ok && m.Kind() != document.Null {
@@ -178,7 +211,7 @@ func (i importer) end(n *document.Node, e *walk) error {
 			calls := end.Usage.Calls
 			end.Usage = final.usage()
 			end.Usage.Calls = calls
-			var extra chat.Extra
+			var extra members.List
 			if total := final.TotalSteps; total != nil && total.Int() != e.count {
 				extra.Add("total_steps", total)
 				if e.header.Notes == "" {

@@ -9,6 +9,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 const noMember = "the schema has no member for it"
@@ -17,12 +18,20 @@ const noMember = "the schema has no member for it"
 func lossy(t *trajectories.Trajectory) []formats.Loss {
 	l := &losses{own: own(&t.Header)}
 	l.header(&t.Header)
+	calls := 0    // of a model, as the steps tell of them
 	answered := 0 // the last turn that an event belonged to
 	for e := range t.Events() {
 		switch {
 		case e.Turn != nil:
 			answered = e.Turn.N
 			l.turn(e.Turn)
+			switch {
+			case e.Turn.Synthetic:
+			case e.Turn.Copied:
+				calls += e.Turn.Usage.Calls
+			default:
+				calls += max(1, e.Turn.Usage.Calls)
+			}
 		case e.Observation != nil:
 			l.observation(e.Observation, answered)
 		case e.Message != nil:
@@ -34,6 +43,9 @@ func lossy(t *trajectories.Trajectory) []formats.Loss {
 			l.Add("view", e.View.Turn, noMember)
 		case e.End != nil:
 			l.end(e.End, &t.Header)
+			if n := e.End.Usage.Calls; n != 0 && n != calls {
+				l.Add("end.usage.calls", 0, "it is told by the steps, which have another sum")
+			}
 		}
 	}
 	return l.All()
@@ -69,7 +81,7 @@ func (l *losses) beyond(o *trajectories.Origin, known ...string) bool {
 
 // more reports whether an object has members other than those that are known.
 func more(object []byte, known ...string) bool {
-	for name := range chat.Members(object) {
+	for name := range members.All(object) {
 		if !slices.Contains(known, name) {
 			return true
 		}
@@ -92,8 +104,12 @@ func (l *losses) header(h *trajectories.Header) {
 			}
 		}
 	}
+	if h.Task.ProblemStatement != chat.Problem(h.Prompt) {
+		l.Add("header.task.problem_statement", 0, "the problem is told from the prompt, which does not mark it")
+	}
 	l.note(0,
 		field{"header.task", h.Task.Repo != "" || h.Task.BaseCommit != "" || h.Task.Image != ""},
+		field{"header.attempt", !l.own && h.Attempt > 1},
 		field{"header.sandbox", h.Sandbox.Driver != ""},
 		field{"header.policy.synthetic_reasoning", h.Policy.SyntheticReasoning},
 		field{"header.parent", h.Parent != nil},
@@ -181,7 +197,7 @@ func (l *losses) end(e *trajectories.End, h *trajectories.Header) {
 	l.note(0,
 		field{"end.time", !e.Time.IsZero()},
 		field{"end.limit", e.Limit != ""},
-		field{"end.source_status", e.SourceStatus != ""},
+		field{"end.source_status", e.SourceStatus != "" && !l.own},
 		field{"end.detail", e.Detail != ""},
 		field{"end.submission", e.Submission != nil},
 		field{"end.redactions", len(e.Redactions) > 0},

@@ -6,6 +6,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/document"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/episode"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // results writes what a step observed. A result that names a call answers it.
@@ -54,7 +55,7 @@ func (w *walk) result(n *document.Node, s *step, r *result, to *episode.Call, i 
 			w.asked[string(ref.TrajectoryID)] = w.out.Turns()
 		}
 	}
-	var extra chat.Extra
+	var extra members.List
 	if len(r.SubagentTrajectoryRef) > 0 {
 		extra.Add("subagent_trajectory_ref", r.SubagentTrajectoryRef)
 	}

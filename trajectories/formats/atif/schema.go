@@ -6,6 +6,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // The objects of the schema as they are read. Each keeps the members that it
@@ -55,9 +56,8 @@ type (
 	}
 
 	reference struct {
-		TrajectoryID loose.String `json:"trajectory_id,omitzero"`
-		// Value is the reference as a whole, of which only the id is looked at.
-		Rest jsontext.Value `json:",embed"`
+		TrajectoryID loose.String   `json:"trajectory_id,omitzero"` // all that is looked at
+		Rest         jsontext.Value `json:",embed"`
 	}
 
 	metrics struct {
@@ -105,15 +105,6 @@ func (s *step) agentOnly() bool {
 // boundary reports whether the step says that what came before it is no longer
 // shown: what its observation holds stands for that.
 func (s *step) boundary() bool {
-	for name, value := range chat.Members(s.Extra) {
-		if name != "context_management" {
-			continue
-		}
-		for name, value := range chat.Members(value) {
-			if name == "boundary" && string(value) == `"replace"` {
-				return true
-			}
-		}
-	}
-	return false
+	management := members.Get(s.Extra, "context_management")
+	return string(members.Get(management, "boundary")) == `"replace"`
 }

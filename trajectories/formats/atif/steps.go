@@ -10,6 +10,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/document"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/episode"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // A walk goes over the steps of one trajectory.
@@ -98,8 +99,8 @@ func (w *walk) begin() error {
 }
 
 // extra is what every step may have and no event has a field for.
-func (w *walk) extra(s *step) *chat.Extra {
-	var extra chat.Extra
+func (w *walk) extra(s *step) *members.List {
+	var extra members.List
 	if s.Timestamp.Text != "" {
 		extra.Add("timestamp", s.Timestamp.Text)
 	}
@@ -202,13 +203,13 @@ func (c *call) restore() {
 		return
 	}
 	c.Arguments = chat.Arguments(text(raw))
-	var rest, inner chat.Extra
-	for name, value := range chat.Members(extra) {
+	var rest, inner members.List
+	for name, value := range members.All(extra) {
 		if name != argumentsText {
 			inner.Add(name, value)
 		}
 	}
-	for name, value := range chat.Members(c.Rest) {
+	for name, value := range members.All(c.Rest) {
 		if name != "extra" {
 			rest.Add(name, value)
 		} else {

@@ -6,7 +6,6 @@ package chat
 
 import (
 	"bytes"
-	"encoding/json"
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -14,6 +13,7 @@ import (
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // A Message is one of the chat completions API.
@@ -94,7 +94,7 @@ func thinking(raw jsontext.Value) string {
 	var blocks []struct {
 		Thinking loose.Text `json:"thinking"`
 	}
-	if json.Unmarshal(raw, &blocks) != nil {
+	if loose.Unmarshal(raw, &blocks) != nil {
 		return ""
 	}
 	var all bytes.Buffer
@@ -110,7 +110,7 @@ func thinking(raw jsontext.Value) string {
 // Action is a call as the log has it. Its id is the source's.
 func (c *ToolCall) Action() (env.Action, trajectories.Call) {
 	arguments, call := trajectories.ParseArguments(string(c.Function.Arguments))
-	var extra Extra
+	var extra members.List
 	extra.AddAll(c.Rest)
 	extra.AddAll(c.Function.Rest)
 	if c.Type != "" && c.Type != "function" {

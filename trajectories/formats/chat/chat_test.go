@@ -9,25 +9,6 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 )
 
-func TestExtraKeepsTheFirstOfAName(t *testing.T) {
-	var e chat.Extra
-	require.Nil(t, e.Object())
-	e.Add("b", 1)
-	e.AddAll([]byte(`{"a": [1.0e5, "\u00e9"], "b": 2}`))
-	e.AddAll([]byte(`7`))
-	e.AddRaw("none", nil)
-	e.Add("n", nil)
-	require.Equal(t, `{"b":1,"a":[1.0e5,"\u00e9"],"n":null}`, string(e.Object()), "and the spelling of what it is given")
-}
-
-func TestMembersOfABrokenObjectEndWithIt(t *testing.T) {
-	var names []string
-	for name := range chat.Members([]byte(`{"a": 1, "b": {}, "c": `)) {
-		names = append(names, name)
-	}
-	require.Equal(t, []string{"a", "b"}, names)
-}
-
 func TestContentThatIsNullOrEmpty(t *testing.T) {
 	tests := []struct{ message, extra string }{
 		{`{"content": null, "tool_calls": [{"id": "a"}]}`, ""},

@@ -4,6 +4,7 @@ import (
 	stdjson "encoding/json"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // A Conversation is a [Talk] in the language of the chat completions API: an
@@ -12,7 +13,7 @@ import (
 type Conversation struct {
 	Header *trajectories.Header
 	// Say takes the messages, in their order.
-	Say func(m *Extra)
+	Say func(m *members.List)
 	// Own says that the origins of the trajectory are of the format that is
 	// written: they are used then.
 	Own bool
@@ -22,7 +23,7 @@ type Conversation struct {
 	Plain bool
 	// Mark adds to a message what the format notes in it. The turn is nil for
 	// messages that are not the policy's.
-	Mark func(m *Extra, turn *trajectories.Turn)
+	Mark func(m *members.List, turn *trajectories.Turn)
 
 	ids map[string]string // of the calls, by those of the actions
 	// complaint is what the policy was told of its last answer, unless a message
@@ -41,14 +42,14 @@ func (c *Conversation) opened(role string, o *Opened) {
 	if o == nil {
 		return
 	}
-	var m Extra
+	var m members.List
 	m.AddAll(o.Extra) // it may hold another role, and parts in place of the text
 	m.Add("role", role)
 	m.Add("content", o.Text)
 	c.say(&m, nil)
 }
 
-func (c *Conversation) say(m *Extra, turn *trajectories.Turn) {
+func (c *Conversation) say(m *members.List, turn *trajectories.Turn) {
 	c.Mark(m, turn)
 	c.Say(m)
 }
@@ -58,7 +59,7 @@ func (c *Conversation) Close() {
 	if c.complaint == "" {
 		return
 	}
-	var m Extra
+	var m members.List
 	m.Add("role", "user")
 	m.Add("content", c.complaint)
 	c.complaint = ""
@@ -86,7 +87,7 @@ func (c *Conversation) turn(t *trajectories.Turn) {
 	if t.Lost {
 		return // there is nothing to write
 	}
-	var m Extra
+	var m members.List
 	m.Add("role", "assistant")
 	origin := c.origin(t.Origin)
 	switch {
@@ -132,7 +133,7 @@ func (c *Conversation) calls(t *trajectories.Turn) []stdjson.RawMessage {
 			id = source.ID
 		}
 		c.ids[a.ID] = id
-		var call, function Extra
+		var call, function members.List
 		call.Add("id", id)
 		call.AddAll(source.Extra)
 		call.Add("type", "function")
@@ -149,7 +150,7 @@ func (c *Conversation) calls(t *trajectories.Turn) []stdjson.RawMessage {
 }
 
 func (c *Conversation) observation(o *trajectories.Observation) {
-	var m Extra
+	var m members.List
 	origin := c.origin(o.Origin)
 	m.AddAll(origin.Extra)
 	m.Add("role", "tool")
@@ -166,7 +167,7 @@ func (c *Conversation) note(n *trajectories.Message) {
 	if !Holds(n, c.Own) {
 		return
 	}
-	var m Extra
+	var m members.List
 	origin := c.origin(n.Origin)
 	m.AddAll(origin.Extra)
 	role := n.Role

@@ -20,33 +20,33 @@ type Losses struct {
 	Own bool
 }
 
-// A Field of an event that a row has no place for, and whether it is set.
-type Field struct {
-	Name string
-	Set  bool
+// A field of an event that a row has no place for, and whether it is set.
+type field struct {
+	name string
+	set  bool
 }
 
-// Note adds the fields that are set.
-func (l *Losses) Note(turn int, why string, fields ...Field) {
+// note adds the fields that are set.
+func (l *Losses) note(turn int, why string, fields ...field) {
 	for _, f := range fields {
-		if f.Set {
-			l.Add(f.Name, turn, why)
+		if f.set {
+			l.Add(f.name, turn, why)
 		}
 	}
 }
 
 // Header notes what stands beside the messages in no row.
 func (l *Losses) Header(h *trajectories.Header) {
-	l.Note(0, noField,
-		Field{"header.run", h.Run != ""},
-		Field{"header.started", !h.Started.IsZero()},
-		Field{"header.task", h.Task.Repo != "" || h.Task.BaseCommit != "" || h.Task.Image != ""},
-		Field{"header.policy", h.Policy.Version != "" || h.Policy.SyntheticReasoning},
-		Field{"header.sandbox", h.Sandbox.Driver != ""},
-		Field{"header.parent", h.Parent != nil},
-		Field{"header.session", h.Session != ""},
-		Field{"header.notes", h.Notes != ""},
-		Field{"header.origin", h.Origin != nil && !l.Own},
+	l.note(0, noField,
+		field{"header.run", h.Run != ""},
+		field{"header.started", !h.Started.IsZero()},
+		field{"header.task", h.Task.Repo != "" || h.Task.BaseCommit != "" || h.Task.Image != ""},
+		field{"header.policy", h.Policy.Version != "" || h.Policy.SyntheticReasoning},
+		field{"header.sandbox", h.Sandbox.Driver != ""},
+		field{"header.parent", h.Parent != nil},
+		field{"header.session", h.Session != ""},
+		field{"header.notes", h.Notes != ""},
+		field{"header.origin", h.Origin != nil && !l.Own},
 	)
 	if h.Task.ProblemStatement != Problem(h.Prompt) {
 		l.Add("header.task", 0, "the problem is told from the prompt, which does not mark it")
@@ -61,14 +61,14 @@ func (l *Losses) Turn(t *trajectories.Turn) {
 	for _, c := range t.Calls {
 		foreign = foreign || !l.Own && (c.ID != "" || c.Extra != nil)
 	}
-	l.Note(t.N, noFields,
-		Field{"turn.time", !t.Time.IsZero()},
-		Field{"turn.model", t.Model != ""},
-		Field{"turn.usage", usage != (trajectories.Usage{}) || t.Usage.Calls != 1},
-		Field{"turn.request", t.Request != nil},
-		Field{"turn.response", t.Response != nil},
-		Field{"turn.calls", foreign},
-		Field{"turn.origin", t.Origin != nil && !l.Own},
+	l.note(t.N, noFields,
+		field{"turn.time", !t.Time.IsZero()},
+		field{"turn.model", t.Model != ""},
+		field{"turn.usage", usage != (trajectories.Usage{}) || t.Usage.Calls != 1},
+		field{"turn.request", t.Request != nil},
+		field{"turn.response", t.Response != nil},
+		field{"turn.calls", foreign},
+		field{"turn.origin", t.Origin != nil && !l.Own},
 	)
 	if t.Lost {
 		l.Add("turn.lost", t.N, "there is no text to write")
@@ -80,14 +80,14 @@ func (l *Losses) Turn(t *trajectories.Turn) {
 
 // Observation notes what no answer holds.
 func (l *Losses) Observation(o *trajectories.Observation) {
-	l.Note(o.Turn, noFields,
-		Field{"observation.time", !o.Time.IsZero()},
-		Field{"observation.failed", o.Failed},
-		Field{"observation.result", o.Result != nil},
-		Field{"observation.submitted", o.Submitted},
-		Field{"observation.duration", o.Duration != 0},
-		Field{"observation.raw", o.Raw != nil},
-		Field{"observation.origin", o.Origin != nil && !l.Own},
+	l.note(o.Turn, noFields,
+		field{"observation.time", !o.Time.IsZero()},
+		field{"observation.failed", o.Failed},
+		field{"observation.result", o.Result != nil},
+		field{"observation.submitted", o.Submitted},
+		field{"observation.duration", o.Duration != 0},
+		field{"observation.raw", o.Raw != nil},
+		field{"observation.origin", o.Origin != nil && !l.Own},
 	)
 }
 
@@ -97,10 +97,10 @@ func (l *Losses) Message(m *trajectories.Message, held bool) {
 		l.Add("message."+string(m.Kind), m.After, "a row holds what the policy saw, and answers only with their calls")
 		return
 	}
-	l.Note(m.After, noFields,
-		Field{"message.time", !m.Time.IsZero()},
-		Field{"message.kind", !l.Own && m.Kind != trajectories.MessageNote},
-		Field{"message.origin", m.Origin != nil && !l.Own},
+	l.note(m.After, noFields,
+		field{"message.time", !m.Time.IsZero()},
+		field{"message.kind", !l.Own && m.Kind != trajectories.MessageNote},
+		field{"message.origin", m.Origin != nil && !l.Own},
 	)
 	switch {
 	case l.Own || m.Role == "user" || m.Role == "system":
@@ -114,15 +114,15 @@ func (l *Losses) Message(m *trajectories.Message, held bool) {
 // End notes what stands behind the messages in no row. Answers is how many of
 // the messages are the policy's.
 func (l *Losses) End(e *trajectories.End, answers int) {
-	l.Note(0, noField,
-		Field{"end.time", !e.Time.IsZero()},
-		Field{"end.limit", e.Limit != ""},
-		Field{"end.source_status", e.SourceStatus != "" && !l.Own},
-		Field{"end.detail", e.Detail != ""},
-		Field{"end.submission", e.Submission != nil},
-		Field{"end.usage", e.Usage != trajectories.Usage{} && e.Usage != trajectories.Usage{Calls: answers}},
-		Field{"end.redactions", len(e.Redactions) > 0},
-		Field{"end.origin", e.Origin != nil},
+	l.note(0, noField,
+		field{"end.time", !e.Time.IsZero()},
+		field{"end.limit", e.Limit != ""},
+		field{"end.source_status", e.SourceStatus != "" && !l.Own},
+		field{"end.detail", e.Detail != ""},
+		field{"end.submission", e.Submission != nil},
+		field{"end.usage", e.Usage != trajectories.Usage{} && e.Usage != trajectories.Usage{Calls: answers}},
+		field{"end.redactions", len(e.Redactions) > 0},
+		field{"end.origin", e.Origin != nil},
 	)
 	if !utf8.ValidString(e.Patch) {
 		l.Add("end.patch", 0, "it is not UTF-8, so a text cannot hold it")

@@ -3,10 +3,9 @@ package chat
 import (
 	stdjson "encoding/json"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // An Opening takes the first messages of a conversation into the header: the
@@ -24,7 +23,7 @@ const OpeningMember = "header_messages"
 // Take takes a message into the header if it belongs there. The extra is what
 // the message has beside its role and text. No message is taken after one that
 // was not.
-func (o *Opening) Take(h *trajectories.Header, role, text string, extra *Extra) bool {
+func (o *Opening) Take(h *trajectories.Header, role, text string, extra *members.List) bool {
 	switch {
 	case o.messages == 0 && (role == "system" || role == "developer"):
 		h.System = text
@@ -54,7 +53,7 @@ func (o *Opening) Keep(h *trajectories.Header) {
 	if !o.some {
 		return
 	}
-	var extra Extra
+	var extra members.List
 	if h.Origin != nil {
 		extra.AddAll(h.Origin.Extra)
 	}
@@ -68,11 +67,7 @@ func (o *Opening) Keep(h *trajectories.Header) {
 func Openings(h *trajectories.Header, own bool) (system, prompt *Opened) {
 	var kept []stdjson.RawMessage
 	if own && h.Origin != nil {
-		for name, value := range Members(h.Origin.Extra) {
-			if name == OpeningMember {
-				_ = json.Unmarshal(value, &kept, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
-			}
-		}
+		_ = loose.Unmarshal(members.Get(h.Origin.Extra, OpeningMember), &kept) // else there is none
 	}
 	if h.System != "" || len(kept) == 2 {
 		system = &Opened{Text: h.System}
@@ -96,11 +91,11 @@ type Opened struct {
 
 // AddBeside adds to a row what ReadRow and Keep have kept in the header's origin,
 // but for what belongs to the messages.
-func AddBeside(row *Extra, h *trajectories.Header) {
+func AddBeside(row *members.List, h *trajectories.Header) {
 	if h.Origin == nil {
 		return
 	}
-	for name, value := range Members(h.Origin.Extra) {
+	for name, value := range members.All(h.Origin.Extra) {
 		if name != OpeningMember {
 			row.Add(name, value)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/document"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // A Row is a conversation in a data set, with what stands beside it.
@@ -24,20 +25,10 @@ type Row struct {
 // objects with messages, else the document itself, which is an object with
 // messages or a bare list of them.
 func Rows(n *document.Node) iter.Seq2[*document.Node, error] {
-	if first, ok := First(n); ok && ListOf(first) != "" {
+	if first := formats.First(n); first != nil && ListOf(first) != "" {
 		return n.Elements()
 	}
 	return func(yield func(*document.Node, error) bool) { yield(n, nil) }
-}
-
-// First returns the first element of a list.
-func First(n *document.Node) (*document.Node, bool) {
-	if n.Kind() == document.Array {
-		for e, err := range n.Elements() {
-			return e, err == nil
-		}
-	}
-	return nil, false
 }
 
 // ListOf is the name of the member that holds the messages of a row, empty if
@@ -78,7 +69,7 @@ func ReadRow(in *formats.Input, n *document.Node, patch string) (Row, error) {
 	}
 	r.Messages = messages
 	h := &r.Header
-	var extra Extra
+	var extra members.List
 	list, id := ListOf(n), idOf(n)
 	for _, k := range n.Keys() {
 		m, _ := n.Get(k.Name)

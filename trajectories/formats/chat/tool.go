@@ -5,6 +5,7 @@ import (
 
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // A Tool is a tool's definition: of the chat completions API, which wraps a
@@ -25,7 +26,7 @@ type definition struct {
 // Tool is the definition as the log has it.
 func (t *Tool) Tool() trajectories.Tool {
 	d := t.definition
-	var extra Extra
+	var extra members.List
 	if t.Function != nil {
 		d = *t.Function
 		extra.AddAll(d.Rest)

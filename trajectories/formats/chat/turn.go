@@ -1,6 +1,12 @@
 package chat
 
-import "github.com/apprentice-rl/apprentice/trajectories"
+import (
+	"encoding/json"
+
+	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
+)
 
 // Turn is an assistant's message as the log has it. The ids of its actions are
 // the source's.
@@ -47,8 +53,8 @@ func (m *Message) Note() trajectories.Message {
 }
 
 // Extra is what the message has and no event has a field for.
-func (m *Message) Extra() *Extra {
-	var extra Extra
+func (m *Message) Extra() *members.List {
+	var extra members.List
 	if m.Name != "" {
 		extra.Add("name", m.Name)
 	}
@@ -58,8 +64,18 @@ func (m *Message) Extra() *Extra {
 
 // Aside is what the message has beside its role and text, the parts of that
 // included.
-func (m *Message) Aside() *Extra {
+func (m *Message) Aside() *members.List {
 	extra := m.Extra()
 	extra.AddRaw("content", m.Content.Raw)
 	return extra
+}
+
+// Origin is the origin of an event with a text and more, nil where the event
+// says all.
+func Origin(text loose.Text, extra *members.List) *trajectories.Origin {
+	o := trajectories.Origin{Parts: json.RawMessage(text.Raw), Extra: extra.Object()}
+	if o.Parts == nil && o.Extra == nil {
+		return nil
+	}
+	return &o
 }

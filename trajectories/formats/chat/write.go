@@ -7,6 +7,7 @@ import (
 
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // A Form is how a format writes trajectories as rows:
@@ -15,10 +16,10 @@ import (
 type Form struct {
 	// Head and Tail make the members before and behind the messages. The end is
 	// nil where a trajectory has none.
-	Head func(h *trajectories.Header) *Extra
-	Tail func(e *trajectories.End) *Extra
+	Head func(h *trajectories.Header) *members.List
+	Tail func(e *trajectories.End) *members.List
 	// Talk makes the messages, and says them one after the other.
-	Talk func(h *trajectories.Header, say func(m *Extra)) Talk
+	Talk func(h *trajectories.Header, say func(m *members.List)) Talk
 }
 
 // A Talk makes messages of what happens in a trajectory.
@@ -71,34 +72,34 @@ func (r *rowWriter) write(b []byte) {
 	}
 }
 
-func (r *rowWriter) head(members *Extra) {
+func (r *rowWriter) head(list *members.List) {
 	r.write([]byte{'{'})
-	if list := inner(members); list != nil {
-		r.write(list)
+	if text := inner(list); text != nil {
+		r.write(text)
 		r.write([]byte{','})
 	}
 	r.write([]byte(`"messages":[`))
 }
 
-func (r *rowWriter) message(m *Extra) {
+func (r *rowWriter) message(m *members.List) {
 	if r.messages++; r.messages > 1 {
 		r.write([]byte{','})
 	}
 	r.write(m.Object())
 }
 
-func (r *rowWriter) tail(members *Extra) {
+func (r *rowWriter) tail(list *members.List) {
 	r.write([]byte{']'})
-	if list := inner(members); list != nil {
+	if text := inner(list); text != nil {
 		r.write([]byte{','})
-		r.write(list)
+		r.write(text)
 	}
 	r.write([]byte("}\n"))
 }
 
 // inner is an object without its braces, nil if nothing is between them.
-func inner(members *Extra) json.RawMessage {
-	object := members.Object()
+func inner(list *members.List) json.RawMessage {
+	object := list.Object()
 	if object == nil {
 		return nil
 	}

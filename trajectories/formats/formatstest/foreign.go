@@ -112,6 +112,12 @@ func (k *keeper) event(kind string, f fact) {
 	case "turn":
 		k.actions(f)
 		lost, _ := f["lost"].(bool)
+		silent := !slices.ContainsFunc(slices.Collect(maps.Keys(k.without(kind, maps.Clone(f)))), func(name string) bool {
+			return name != "n" && name != "time" && name != "usage"
+		})
+		if k.has("turn.lost") && silent {
+			return // one that was lost came back as one that says nothing
+		}
 		if k.has("turn.actions") && len(k.without(kind, maps.Clone(f))) <= len(fact{"n": 0}) || lost && k.has("turn.lost") {
 			return
 		}
@@ -179,6 +185,9 @@ func (k *keeper) without(kind string, f fact) fact {
 		}
 		if at != nil {
 			delete(at, path[len(path)-1])
+		}
+		if len(path) > 2 && at != nil && len(at) == 0 {
+			delete(f, path[1]) // nothing is left of it
 		}
 	}
 	return f

@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -25,7 +24,7 @@ func (s *String) UnmarshalJSON(b []byte) error {
 	case 'n':
 		*s = ""
 	case '"':
-		return json.Unmarshal(b, (*string)(s), lenient())
+		return Unmarshal(b, (*string)(s))
 	case '0', 't', 'f':
 		*s = String(bytes.TrimSpace(b))
 	default:

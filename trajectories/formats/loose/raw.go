@@ -7,14 +7,23 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Raw is a copy of a value without white space, as a log holds it. Where its
+// Compact is a copy of a value without white space, as a log holds it. Where its
 // texts are not UTF-8, they have U+FFFD in place of what is not: a file that is
-// read leniently lets such bytes through in what is not decoded.
-func Raw(value []byte) jsontext.Value {
+// read leniently lets such bytes through in what is not decoded. The error is
+// about what is no JSON.
+func Compact(value []byte) (jsontext.Value, error) {
 	raw := jsontext.Value(bytes.Clone(value))
-	_ = raw.Compact(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true), jsontext.PreserveRawStrings(true))
-	if !utf8.Valid(raw) {
-		return jsontext.Value(bytes.ToValidUTF8(raw, []byte("\uFFFD")))
+	if err := raw.Compact(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true), jsontext.PreserveRawStrings(true)); err != nil {
+		return nil, err
 	}
+	if !utf8.Valid(raw) {
+		return jsontext.Value(bytes.ToValidUTF8(raw, []byte("\uFFFD"))), nil
+	}
+	return raw, nil
+}
+
+// Raw is Compact for what was decoded before, and so is JSON.
+func Raw(value []byte) jsontext.Value {
+	raw, _ := Compact(value)
 	return raw
 }

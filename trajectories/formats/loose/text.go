@@ -27,13 +27,13 @@ func (t *Text) UnmarshalJSON(b []byte) error {
 		*t = Text{}
 		return nil
 	case '"':
-		return json.Unmarshal(b, &t.Text, lenient())
+		return Unmarshal(b, &t.Text)
 	}
 	t.Raw = Raw(b)
 	switch value.Kind() {
 	case '[':
 		var parts []part
-		if err := json.Unmarshal(b, &parts, lenient()); err != nil {
+		if err := Unmarshal(b, &parts); err != nil {
 			return err
 		}
 		var all strings.Builder
@@ -59,23 +59,23 @@ type part struct{ text string }
 func (p *part) UnmarshalJSON(b []byte) error {
 	switch jsontext.Value(b).Kind() {
 	case '"':
-		return json.Unmarshal(b, &p.text, lenient())
+		return Unmarshal(b, &p.text)
 	case '{':
 		var object struct {
 			Text jsontext.Value `json:"text"`
 		}
-		if err := json.Unmarshal(b, &object, lenient()); err != nil {
+		if err := Unmarshal(b, &object); err != nil {
 			return err
 		}
 		if object.Text.Kind() == '"' {
-			return json.Unmarshal(object.Text, &p.text, lenient())
+			return Unmarshal(object.Text, &p.text)
 		}
 	}
 	return nil
 }
 
-// lenient is for values whose UTF-8 and names were checked, or let pass, when
-// what they are part of was decoded.
-func lenient() json.Options {
-	return json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+// Unmarshal decodes a value whose UTF-8 and names were checked, or let pass, when
+// what it is part of was decoded.
+func Unmarshal(value []byte, v any) error {
+	return json.Unmarshal(value, v, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
 }

@@ -2,12 +2,10 @@ package mini
 
 import (
 	"encoding/json"
-	"io"
 	"strconv"
-	"strings"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
-	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // closing writes the last message, and all that stands outside the messages.
@@ -31,25 +29,25 @@ func (e *exporter) closing(h trajectories.Header, end trajectories.End) error {
 	if err != nil {
 		return err
 	}
-	var stats, info, root formats.Members
-	stats.Add("instance_cost", number(end.Usage.Cost))
-	stats.Add("api_calls", strconv.AppendInt(nil, int64(end.Usage.Calls), 10))
+	var stats, info, root members.List
+	stats.AddRaw("instance_cost", number(end.Usage.Cost))
+	stats.AddRaw("api_calls", strconv.AppendInt(nil, int64(end.Usage.Calls), 10))
 	stats.AddAll(x.ModelStats)
-	info.Add("model_stats", stats.Object())
-	info.AddText("mini_version", h.Policy.Version)
+	info.AddRaw("model_stats", stats.Object())
+	info.Add("mini_version", h.Policy.Version)
 	addOrNull(&info, "exit_status", status, status != "")
 	addOrNull(&info, "submission", submission, known)
 	if e.own {
 		info.AddAll(header.Info)
 	} else {
-		info.Add("config", config(h))
+		info.AddRaw("config", config(h))
 		if end.Detail != "" {
-			info.AddText("exception_str", end.Detail)
+			info.Add("exception_str", end.Detail)
 		}
 	}
-	root.Add("info", info.Object())
-	root.AddText("trajectory_format", Name11)
-	root.AddText("instance_id", h.Task.ID)
+	root.AddRaw("info", info.Object())
+	root.Add("trajectory_format", Name11)
+	root.Add("instance_id", h.Task.ID)
 	root.AddAll(header.Rest)
 	if _, err := e.w.WriteString("],"); err != nil {
 		return err
@@ -58,12 +56,12 @@ func (e *exporter) closing(h trajectories.Header, end trajectories.End) error {
 	return err
 }
 
-func addOrNull(m *formats.Members, name, text string, known bool) {
+func addOrNull(m *members.List, name, text string, known bool) {
 	if !known {
-		m.Add(name, json.RawMessage("null"))
+		m.Add(name, nil)
 		return
 	}
-	m.AddText(name, text)
+	m.Add(name, text)
 }
 
 // exit writes the message that repeats how a run has ended.
@@ -85,16 +83,16 @@ func (e *exporter) exit(status, submission string, x extras) error {
 	if differs.Content != nil {
 		content = *differs.Content
 	}
-	var m, extra formats.Members
-	m.AddText("role", "exit")
-	m.AddText("content", content)
+	var m, extra members.List
+	m.Add("role", "exit")
+	m.Add("content", content)
 	if differs.WholeExtra != nil {
-		m.Add("extra", differs.WholeExtra)
+		m.AddRaw("extra", differs.WholeExtra)
 	} else {
-		extra.AddText("exit_status", status)
-		extra.AddText("submission", submission)
+		extra.Add("exit_status", status)
+		extra.Add("submission", submission)
 		extra.AddAll(differs.Extra)
-		m.Add("extra", extra.Object())
+		m.AddRaw("extra", extra.Object())
 	}
 	m.AddAll(differs.Message)
 	return e.message(m)
@@ -102,11 +100,11 @@ func (e *exporter) exit(status, submission string, x extras) error {
 
 // config is as much of a configuration as other programs' trajectories know.
 func config(h trajectories.Header) json.RawMessage {
-	var model, environment, all formats.Members
-	model.AddText("model_name", h.Policy.Model)
-	environment.AddText("image", h.Task.Image)
-	all.Add("model", model.Object())
-	all.Add("environment", environment.Object())
+	var model, environment, all members.List
+	model.Add("model_name", h.Policy.Model)
+	environment.Add("image", h.Task.Image)
+	all.AddRaw("model", model.Object())
+	all.AddRaw("environment", environment.Object())
 	return all.Object()
 }
 
@@ -130,5 +128,3 @@ func statusOf(s trajectories.ExitStatus) string {
 	}
 	return string(s) // as it does with what it has no word for: the name of the cause
 }
-
-func newReader(text json.RawMessage) io.Reader { return strings.NewReader(string(text)) }

@@ -6,6 +6,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/document"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // end makes the end of what the file notes of it.
@@ -49,7 +50,7 @@ func (r *reader) end() (trajectories.End, error) {
 	if err != nil {
 		return e, err
 	}
-	origin.Add("model_stats", stats)
+	origin.AddRaw("model_stats", stats)
 	e.Origin = originOf(&origin)
 	return e, nil
 }
@@ -80,8 +81,8 @@ func looksLikePatch(s string) bool {
 // closing reads the last message, which repeats what info says, and returns
 // where it does not. In version 1.1 a run that has ended has one as a rule; the
 // member is null for those that have none.
-func (r *reader) closing(submission, status string) (formats.Members, error) {
-	var origin formats.Members
+func (r *reader) closing(submission, status string) (members.List, error) {
+	var origin members.List
 	if r.held != nil { // version 1
 		m := *r.held
 		r.held = nil
@@ -90,27 +91,27 @@ func (r *reader) closing(submission, status string) (formats.Members, error) {
 	}
 	if r.exit == nil {
 		if r.extras && status != "" {
-			origin.Add("exit", []byte("null"))
+			origin.Add("exit", nil)
 		}
 		return origin, nil
 	}
-	var differs formats.Members
+	var differs members.List
 	content, err := r.in.Text(r.exit, "content")
 	if err != nil {
 		return origin, err
 	}
 	if content != submission {
-		differs.AddText("content", content)
+		differs.Add("content", content)
 	}
 	extra := formats.Member(r.exit, "extra")
-	repeats := text(extra, "exit_status") == status && text(extra, "submission") == submission &&
+	repeats := formats.Word(extra, "exit_status") == status && formats.Word(extra, "submission") == submission &&
 		formats.Member(extra, "exit_status") != nil && formats.Member(extra, "submission") != nil
 	if repeats {
 		rest, err := r.in.Rest(extra, "exit_status", "submission")
 		if err != nil {
 			return origin, err
 		}
-		differs.Add("extra", rest)
+		differs.AddRaw("extra", rest)
 	} else {
 		whole, err := r.in.Rest(extra)
 		if err != nil {
@@ -119,17 +120,17 @@ func (r *reader) closing(submission, status string) (formats.Members, error) {
 		if whole == nil {
 			whole = []byte("{}")
 		}
-		differs.Add("whole_extra", whole)
+		differs.AddRaw("whole_extra", whole)
 	}
 	rest, err := r.in.Rest(r.exit, "role", "content", "extra")
 	if err != nil {
 		return origin, err
 	}
-	differs.Add("message", rest)
+	differs.AddRaw("message", rest)
 	if differs.Object() == nil && status == "" {
-		differs.AddText("content", content)
+		differs.Add("content", content)
 	}
-	origin.Add("exit", differs.Object())
+	origin.AddRaw("exit", differs.Object())
 	return origin, nil
 }
 

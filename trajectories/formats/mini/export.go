@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // export writes version 1.1. What was imported from it comes out as it was;
@@ -102,7 +104,7 @@ func (e *exporter) write(t formats.Source) error {
 }
 
 // message writes one message.
-func (e *exporter) message(m formats.Members) error {
+func (e *exporter) message(m members.List) error {
 	if e.started {
 		if err := e.w.WriteByte(','); err != nil {
 			return err
@@ -130,8 +132,8 @@ func (e *exporter) opening(h trajectories.Header) error {
 		if m.extra != nil {
 			parts, rest = m.extra.Parts, m.extra.Rest
 		}
-		var out formats.Members
-		out.AddText("role", m.role)
+		var out members.List
+		out.Add("role", m.role)
 		addContent(&out, "content", m.text, parts)
 		out.AddAll(rest)
 		if err := e.message(out); err != nil {
@@ -141,12 +143,10 @@ func (e *exporter) opening(h trajectories.Header) error {
 	return nil
 }
 
-func addContent(m *formats.Members, name, text string, parts json.RawMessage) {
-	if parts != nil {
-		m.Add(name, parts)
-		return
-	}
-	m.AddText(name, text)
+// addContent adds parts, or a text where there are none.
+func addContent(m *members.List, name, text string, parts json.RawMessage) {
+	m.AddRaw(name, parts)
+	m.Add(name, text)
 }
 
 // turn writes an answer, or the program's reply to one in the wrong form.
@@ -155,8 +155,8 @@ func (e *exporter) turn(t trajectories.Turn) error {
 	if err != nil {
 		return err
 	}
-	if t.FormatError != "" {
-		return e.rejected(t, o, x)
+	if t.FormatError != "" && len(t.Actions) == 0 {
+		return e.rejected(t, o, x) // with actions it was acted on, whatever was said of it
 	}
 	form := ""
 	native := len(t.Actions) > 0
@@ -167,21 +167,21 @@ func (e *exporter) turn(t trajectories.Turn) error {
 		e.calls = map[string]placed{}
 	}
 	for k, a := range t.Actions {
-		e.calls[a.ID] = placed{id: formats.CallOf(t, k).ID, blocks: !native && !x.Item}
+		e.calls[a.ID] = placed{id: t.CallID(k), blocks: !native && !x.Item}
 	}
-	var m formats.Members
+	var m members.List
 	switch {
 	case x.Item:
 		m.AddAll(x.Message)
-		m.Add("output", o.Parts)
+		m.AddRaw("output", o.Parts)
 	default:
-		m.AddText("role", "assistant")
+		m.Add("role", "assistant")
 		e.content(&m, t, o, native, form)
 		if t.Reasoning != "" {
-			m.AddText("reasoning_content", t.Reasoning)
+			m.Add("reasoning_content", t.Reasoning)
 		}
 		if native {
-			m.Add("tool_calls", calls(t))
+			m.AddRaw("tool_calls", formats.Calls(t))
 		}
 		if x.Message != nil {
 			m.AddAll(x.Message)
@@ -189,7 +189,7 @@ func (e *exporter) turn(t trajectories.Turn) error {
 			m.AddAll(repeated(t))
 		}
 	}
-	m.Add("extra", e.noted(t, x, !native && !x.Item))
+	m.AddRaw("extra", e.noted(t, x, !native && !x.Item))
 	return e.message(m)
 }
 
@@ -207,30 +207,19 @@ func (e *exporter) fence(t trajectories.Turn) (string, bool) {
 }
 
 // content writes what the message of an answer says.
-func (e *exporter) content(m *formats.Members, t trajectories.Turn, o trajectories.Origin, native bool, form string) {
+func (e *exporter) content(m *members.List, t trajectories.Turn, o trajectories.Origin, native bool, form string) {
 	switch {
 	case o.Parts != nil:
-		m.Add("content", o.Parts)
+		m.AddRaw("content", o.Parts)
 	case form != "" && o.Text != nil:
-		m.AddText("content", *o.Text)
+		m.Add("content", *o.Text)
 	case form != "":
-		m.AddText("content", render(t.Message, form, commandOf(t.Actions[0].Arguments)))
+		m.Add("content", render(t.Message, form, formats.CommandOf(t.Actions[0].Arguments)))
 	case t.Message == "" && native != (o.Text != nil):
-		m.Add("content", json.RawMessage("null"))
+		m.Add("content", nil)
 	default:
-		m.AddText("content", t.Message)
+		m.Add("content", t.Message)
 	}
-}
-
-func calls(t trajectories.Turn) json.RawMessage {
-	list := []byte{'['}
-	for k := range t.Actions {
-		if k > 0 {
-			list = append(list, ',')
-		}
-		list = append(list, formats.CallOf(t, k).JSON()...)
-	}
-	return append(list, ']')
 }
 
 // repeated are the members of an answer's message that its response has, too.
@@ -241,40 +230,14 @@ func repeated(t trajectories.Turn) json.RawMessage {
 	if json.Unmarshal(t.Response, &response) != nil || len(response.Choices) == 0 {
 		return nil
 	}
-	var members map[string]json.RawMessage
-	if json.Unmarshal(response.Choices[0].Message, &members) != nil {
-		return nil
-	}
 	known := []string{"role", "content", "tool_calls", "extra"}
 	if t.Reasoning != "" {
 		known = append(known, "reasoning_content")
 	}
-	for _, name := range known {
-		delete(members, name)
-	}
-	// A map loses the order of the members, which means nothing; the importer
-	// compares texts, so the order is taken from the response.
-	return inOrder(response.Choices[0].Message, members)
-}
-
-// inOrder is an object with some of another one's members, in its order.
-func inOrder(object json.RawMessage, members map[string]json.RawMessage) json.RawMessage {
-	var m formats.Members
-	d := json.NewDecoder(newReader(object))
-	if _, err := d.Token(); err != nil {
-		return nil
-	}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return nil
-		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return nil
-		}
-		if text, ok := name.(string); ok && members[text] != nil {
-			m.Add(text, value)
+	var m members.List
+	for name, value := range members.All(response.Choices[0].Message) {
+		if !slices.Contains(known, name) {
+			m.AddRaw(name, value)
 		}
 	}
 	return m.Object()
@@ -282,10 +245,9 @@ func inOrder(object json.RawMessage, members map[string]json.RawMessage) json.Ra
 
 // noted is what the program notes beside an answer.
 func (e *exporter) noted(t trajectories.Turn, x extras, blocks bool) json.RawMessage {
-	var m formats.Members
-	own := members(x.Extra)
-	if _, ok := own["actions"]; !ok {
-		m.Add("actions", actions(t, blocks))
+	var m members.List
+	if members.Get(x.Extra, "actions") == nil {
+		m.AddRaw("actions", actions(t, blocks))
 	}
 	e.spent(&m, t)
 	m.AddAll(x.Extra)
@@ -302,29 +264,29 @@ func actions(t trajectories.Turn, blocks bool) json.RawMessage {
 		if k > 0 {
 			list = append(list, ',')
 		}
-		var one formats.Members
-		one.AddText("command", commandOf(a.Arguments))
+		var one members.List
+		one.Add("command", formats.CommandOf(a.Arguments))
 		if !blocks {
-			one.AddText("tool_call_id", formats.CallOf(t, k).ID)
+			one.Add("tool_call_id", t.CallID(k))
 		}
 		list = append(list, one.Object()...)
 	}
 	return append(list, ']')
 }
 
-func (e *exporter) spent(m *formats.Members, t trajectories.Turn) {
-	m.Add("response", t.Response)
+func (e *exporter) spent(m *members.List, t trajectories.Turn) {
+	m.AddRaw("response", t.Response)
 	if t.Usage.Cost != 0 {
-		m.Add("cost", number(t.Usage.Cost))
+		m.AddRaw("cost", number(t.Usage.Cost))
 	}
 	addTime(m, t.Time)
 }
 
 func number(v float64) json.RawMessage { return strconv.AppendFloat(nil, v, 'g', -1, 64) }
 
-func addTime(m *formats.Members, t time.Time) {
+func addTime(m *members.List, t time.Time) {
 	if !t.IsZero() {
-		m.Add("timestamp", strconv.AppendFloat(nil, math.Round(float64(t.UnixMicro()))/1e6, 'f', -1, 64))
+		m.AddRaw("timestamp", strconv.AppendFloat(nil, math.Round(float64(t.UnixMicro()))/1e6, 'f', -1, 64))
 	}
 }
 
@@ -335,20 +297,20 @@ func (e *exporter) rejected(t trajectories.Turn, o trajectories.Origin, x extras
 	if o.Text != nil {
 		text = *o.Text
 	}
-	var m, extra formats.Members
-	m.AddText("role", "user")
+	var m, extra members.List
+	m.Add("role", "user")
 	addContent(&m, "content", text, o.Parts)
 	m.AddAll(x.Message)
-	extra.AddText("interrupt_type", "FormatError")
+	extra.Add("interrupt_type", "FormatError")
 	if t.Response == nil && !t.Lost {
-		var message formats.Members
-		message.AddText("role", "assistant")
-		message.AddText("content", t.Message)
+		var message members.List
+		message.Add("role", "assistant")
+		message.Add("content", t.Message)
 		t.Response = fmt.Appendf(nil, `{"choices":[{"message":%s}]}`, message.Object())
 	}
 	e.spent(&extra, t)
 	extra.AddAll(x.Extra)
-	m.Add("extra", extra.Object())
+	m.AddRaw("extra", extra.Object())
 	return e.message(m)
 }
 
@@ -362,29 +324,29 @@ func (e *exporter) observation(b trajectories.Observation) error {
 	if !ok {
 		return errors.New("an observation whose action is in no turn that was written")
 	}
-	var m formats.Members
+	var m members.List
 	switch {
 	case x.Item:
-		m.AddText("type", "function_call_output")
-		m.AddText("call_id", call.id)
+		m.Add("type", "function_call_output")
+		m.Add("call_id", call.id)
 		addContent(&m, "output", b.Text, o.Parts)
 	case call.blocks:
-		m.AddText("role", "user")
+		m.Add("role", "user")
 		addContent(&m, "content", b.Text, o.Parts)
 	default:
-		m.AddText("role", "tool")
-		m.AddText("tool_call_id", call.id)
+		m.Add("role", "tool")
+		m.Add("tool_call_id", call.id)
 		addContent(&m, "content", b.Text, o.Parts)
 	}
 	m.AddAll(x.Message)
-	m.Add("extra", ended(b, x))
+	m.AddRaw("extra", ended(b, x))
 	return e.message(m)
 }
 
 // ended is what the program notes of the end of a command.
 func ended(b trajectories.Observation, x extras) json.RawMessage {
-	var m formats.Members
-	own := members(x.Extra)
+	var m members.List
+	own := members.Map(x.Extra)
 	if b.Result != nil || b.Raw != nil {
 		raw, ok := rawOf(b.Text)
 		switch {
@@ -393,30 +355,24 @@ func ended(b trajectories.Observation, x extras) json.RawMessage {
 		case !ok:
 			raw = b.Text
 		}
-		m.AddText("raw_output", raw)
+		m.Add("raw_output", raw)
 	}
 	if b.Result != nil {
 		code := -1
 		if b.Result.End == sandbox.EndExit {
 			code = b.Result.ExitCode
 		}
-		m.Add("returncode", strconv.AppendInt(nil, int64(code), 10))
+		m.AddRaw("returncode", strconv.AppendInt(nil, int64(code), 10))
 		if _, ok := own["exception_type"]; !ok && b.Result.End == sandbox.EndTimeout {
-			m.AddText("exception_type", "TimeoutExpired")
+			m.Add("exception_type", "TimeoutExpired")
 		}
 		if _, ok := own["exception_info"]; !ok && b.Result.Reason != "" {
-			m.AddText("exception_info", b.Result.Reason)
+			m.Add("exception_info", b.Result.Reason)
 		}
 	}
 	addTime(&m, b.Time)
 	m.AddAll(x.Extra)
 	return m.Object()
-}
-
-func members(object json.RawMessage) map[string]json.RawMessage {
-	var m map[string]json.RawMessage
-	_ = json.Unmarshal(object, &m) // nil has none
-	return m
 }
 
 // said writes a message that is neither a turn nor an answer.
@@ -425,7 +381,7 @@ func (e *exporter) said(s trajectories.Message) error {
 	if e.own && s.Origin != nil {
 		o = *s.Origin
 	}
-	var m formats.Members
+	var m members.List
 	role := s.Role
 	switch {
 	case e.own && s.Kind == trajectories.MessageExit:
@@ -433,9 +389,9 @@ func (e *exporter) said(s trajectories.Message) error {
 	case role == "environment":
 		role = "user" // who is shown something new is shown it so
 	}
-	m.AddText("role", role)
+	m.Add("role", role)
 	if o.Extra == nil && s.Kind == trajectories.MessageOrphan && s.Origin != nil {
-		m.AddText("tool_call_id", s.Origin.ID)
+		m.Add("tool_call_id", s.Origin.ID)
 	}
 	addContent(&m, "content", s.Text, o.Parts)
 	m.AddAll(o.Extra)

@@ -153,3 +153,26 @@ func TestOriginsOfOtherFormatsAreNotWritten(t *testing.T) {
 	require.NoError(t, mini.Format11().Export(formats.Of(tr), &b))
 	require.NotContains(t, b.String(), "leak")
 }
+
+// A program may complain of an answer and do what it says all the same. What was
+// done and answered stays.
+func TestAnAnswerThatWasActedOnKeepsItsCalls(t *testing.T) {
+	tr := &trajectories.Trajectory{
+		Header: trajectories.Header{Version: 1, ID: "a", Task: trajectories.Task{ID: "a"}},
+		Turns: []trajectories.Turn{{
+			N: 1, FormatError: "cannot be read in full",
+			Actions: []env.Action{{ID: "c", Tool: "bash", Arguments: json.RawMessage(`{"command":"ls"}`)}},
+		}},
+		Observations: []trajectories.Observation{{Turn: 1, Observation: env.Observation{Action: "c", Text: "x"}}},
+	}
+	var b bytes.Buffer
+	require.NoError(t, mini.Format11().Export(formats.Of(tr), &b))
+	require.Contains(t, b.String(), `"tool_calls"`)
+	require.Contains(t, b.String(), `"role":"tool"`)
+	var fields []string
+	for _, l := range mini.Format11().Lossy(tr) {
+		fields = append(fields, l.Field)
+	}
+	require.Contains(t, fields, "turn.format_error")
+	require.NotContains(t, fields, "turn.actions")
+}

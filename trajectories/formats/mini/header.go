@@ -8,6 +8,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/document"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // bash is the one tool of mini-swe-agent, as its version 2 defines it for
@@ -25,7 +26,7 @@ func bash() trajectories.Tool {
 func (r *reader) header() (h trajectories.Header, opening int, err error) {
 	h.Policy.Name = "mini-swe-agent"
 	h.Tools = []trajectories.Tool{bash()}
-	var origin formats.Members
+	var origin members.List
 	if opening, err = r.opening(&h, &origin); err != nil {
 		return h, 0, err
 	}
@@ -64,13 +65,13 @@ func (r *reader) header() (h trajectories.Header, opening int, err error) {
 	if err != nil {
 		return h, 0, err
 	}
-	origin.Add("info", info)
-	origin.Add("rest", rest)
+	origin.AddRaw("info", info)
+	origin.AddRaw("rest", rest)
 	h.Origin = originOf(&origin)
 	return h, opening, nil
 }
 
-func originOf(extra *formats.Members) *trajectories.Origin {
+func originOf(extra *members.List) *trajectories.Origin {
 	if o := extra.Object(); o != nil {
 		return &trajectories.Origin{Extra: o}
 	}
@@ -78,13 +79,13 @@ func originOf(extra *formats.Members) *trajectories.Origin {
 }
 
 // opening takes the system message and the prompt, which come first.
-func (r *reader) opening(h *trajectories.Header, origin *formats.Members) (int, error) {
+func (r *reader) opening(h *trajectories.Header, origin *members.List) (int, error) {
 	i := 0
 	for m, err := range r.messages() {
 		if err != nil {
 			return 0, err
 		}
-		role := text(m, "role")
+		role := formats.Word(m, "role")
 		to := &h.Prompt
 		switch {
 		case i == 0 && role == "system":
@@ -102,10 +103,10 @@ func (r *reader) opening(h *trajectories.Header, origin *formats.Members) (int, 
 			return 0, err
 		}
 		*to = content.Text
-		var extra formats.Members
-		extra.Add("parts", content.Parts)
-		extra.Add("rest", rest)
-		origin.Add(role, extra.Object())
+		var extra members.List
+		extra.AddRaw("parts", content.Parts)
+		extra.AddRaw("rest", rest)
+		origin.AddRaw(role, extra.Object())
 		if role == "user" {
 			break
 		}

@@ -138,11 +138,7 @@ func (r *reader) emit(t trajectories.Turn) error {
 	r.turn, r.answer = t.N, nil
 	r.last = r.last[:0]
 	for k, a := range t.Actions {
-		id := a.ID
-		if k < len(t.Calls) && t.Calls[k].ID != "" {
-			id = t.Calls[k].ID
-		}
-		r.calls[id] = call{action: a.ID, turn: t.N}
+		r.calls[t.CallID(k)] = call{action: a.ID, turn: t.N}
 		r.last = append(r.last, a.ID)
 	}
 	return r.to.Turn(t)

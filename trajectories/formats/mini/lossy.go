@@ -76,7 +76,7 @@ func lossyTurn(l *formats.Losses, t trajectories.Turn, own bool) {
 		{"turn.request", t.Request != nil, "there is no member for it"},
 		{"turn.copied", t.Copied, "the turn would look like any other"},
 		{"turn.synthetic", t.Synthetic, "the turn would look like any other"},
-		{"turn.actions", t.FormatError != "" && len(t.Actions) > 0, "of an answer in the wrong form only the text is kept"},
+		{"turn.format_error", t.FormatError != "" && len(t.Actions) > 0, "an answer with calls is not in the wrong form"},
 		{"turn.usage", t.Response == nil && t.Usage.PromptTokens+t.Usage.CompletionTokens > 0, "tokens are counted in the response, which is not there"},
 		{"turn.origin", !own && t.Origin != nil, "it is of another format"},
 	} {

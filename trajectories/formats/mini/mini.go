@@ -23,6 +23,7 @@ package mini
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/apprentice-rl/apprentice/trajectories/document"
@@ -46,8 +47,11 @@ func Format11() formats.Format {
 }
 
 func detect11(n *document.Node) formats.Match {
-	if says(n, Name11) {
+	switch {
+	case says(n, Name11):
 		return formats.Match{Confidence: formats.Certain, Version: "1.1"}
+	case nameless(n) && !old(n):
+		return formats.Match{Confidence: formats.Likely, Version: "1.1"}
 	}
 	return formats.Match{}
 }
@@ -58,25 +62,32 @@ func detect1(n *document.Node) formats.Match {
 		return formats.Match{Confidence: formats.Certain, Version: "1"}
 	case n.Kind() == document.Array:
 		return detectList(n)
-	case formats.Member(n, "messages") != nil && formats.Member(n, "info", "mini_version") != nil && formats.Member(n, "trajectory_format") == nil:
+	case nameless(n) && old(n):
 		return formats.Match{Confidence: formats.Likely, Version: "1"}
 	}
 	return formats.Match{}
 }
 
-func says(n *document.Node, name string) bool {
-	return text(n, "trajectory_format") == name
+// nameless reports whether it is a file of the program that does not say which
+// version of the format it has. That stands at the end, so a file that was cut
+// off has lost it.
+func nameless(n *document.Node) bool {
+	return formats.Member(n, "messages") != nil && formats.Member(n, "info", "mini_version") != nil && formats.Member(n, "trajectory_format") == nil
 }
 
-// text returns a member that is a text, and "" for anything else: detection
-// does not complain.
-func text(n *document.Node, name string) string {
-	m := formats.Member(n, name)
-	if m == nil || m.Kind() != document.String {
-		return ""
+// old reports whether the program was one that wrote version 1: those before 2.
+func old(n *document.Node) bool {
+	version := formats.Member(n, "info", "mini_version")
+	if version.Kind() != document.String {
+		return true
 	}
-	s, _ := m.String()
-	return s
+	s, _ := version.String()
+	major, err := strconv.Atoi(strings.SplitN(s, ".", 2)[0])
+	return err != nil || major < 2
+}
+
+func says(n *document.Node, name string) bool {
+	return formats.Word(n, "trajectory_format") == name
 }
 
 // detectList looks at the first answer of a bare list of messages. A fence of
@@ -88,10 +99,10 @@ func detectList(n *document.Node) formats.Match {
 		if i++; err != nil || i > few {
 			break
 		}
-		if text(e, "role") != "assistant" {
+		if formats.Word(e, "role") != "assistant" {
 			continue
 		}
-		content := text(e, "content")
+		content := formats.Word(e, "content")
 		switch {
 		case formats.Member(e, "tool_calls") != nil || len(fence.FindAllString(content, 2)) != 1:
 			return formats.Match{}

@@ -11,6 +11,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/document"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // result reads the answer to a call that it names.
@@ -77,18 +78,18 @@ func (r *reader) observe(m *document.Node, i int, id string, c call, idMember, t
 	if extra != nil && formats.Member(extra, "exception_info") == nil {
 		noted = append(noted, "exception_info")
 	}
-	var origin formats.Members
+	var origin members.List
 	rest, err := r.in.Rest(extra, noted...)
 	if err != nil {
 		return err
 	}
-	origin.Add("extra", rest)
+	origin.AddRaw("extra", rest)
 	if rest, err = r.in.Rest(m, known...); err != nil {
 		return err
 	}
-	origin.Add("message", rest)
+	origin.AddRaw("message", rest)
 	if idMember == "call_id" {
-		origin.Add("item", json.RawMessage("true"))
+		origin.Add("item", true)
 	}
 	o.Origin.Extra = origin.Object()
 	if r.submits && !r.extras {
@@ -224,16 +225,16 @@ func (r *reader) rejected(m *document.Node, i int) error {
 	if t.Usage.Cost != 0 {
 		known = append(known, "cost")
 	}
-	var origin formats.Members
+	var origin members.List
 	rest, err := r.in.Rest(extra, known...)
 	if err != nil {
 		return err
 	}
-	origin.Add("extra", rest)
+	origin.AddRaw("extra", rest)
 	if rest, err = r.in.Rest(m, "role", "content", "extra"); err != nil {
 		return err
 	}
-	origin.Add("message", rest)
+	origin.AddRaw("message", rest)
 	t.Origin.Extra = origin.Object()
 	return r.emit(t)
 }
@@ -304,8 +305,8 @@ func split(content string, t *trajectories.Turn) (message string, whole *string)
 // fenced notes the word after a command's fence, "" if the command is not
 // between fences that can be found.
 func fenced(name string) json.RawMessage {
-	var extra formats.Members
-	extra.AddText("fence", name)
+	var extra members.List
+	extra.Add("fence", name)
 	return extra.Object()
 }
 
@@ -328,9 +329,10 @@ func (r *reader) output(m *document.Node, i int) error {
 		if err != nil {
 			return err
 		}
-		origin := formats.MembersOf(t.Origin.Extra)
-		origin.Add("reply", rest)
-		origin.Add("reply_parts", content.Parts)
+		var origin members.List
+		origin.AddAll(t.Origin.Extra)
+		origin.AddRaw("reply", rest)
+		origin.AddRaw("reply_parts", content.Parts)
 		t.Origin.Extra = origin.Object()
 		return r.emit(t)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/document"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // reply reads an answer of version 1.1.
@@ -141,7 +142,8 @@ func (r *reader) item(item *document.Node, t *trajectories.Turn) error {
 	return nil // others are in the origin
 }
 
-// finish adds to a turn what the program notes beside its message. Known are the members of the message that the turn has fields for.
+// finish adds to a turn what the program notes beside its message. Known are the
+// members of the message that the turn has fields for.
 func (r *reader) finish(t *trajectories.Turn, m *document.Node, message json.RawMessage, known []string) error {
 	extra := formats.Member(m, "extra")
 	t.Usage.Calls = 1
@@ -149,19 +151,20 @@ func (r *reader) finish(t *trajectories.Turn, m *document.Node, message json.Raw
 	if err != nil {
 		return err
 	}
-	origin := formats.MembersOf(t.Origin.Extra)
+	var origin members.List
+	origin.AddAll(t.Origin.Extra)
 	switch {
 	case bytes.Equal(message, derived):
 	case message == nil: // an empty object stands for a message that has none of the response's members
-		origin.Add("message", json.RawMessage("{}"))
+		origin.AddRaw("message", []byte("{}"))
 	default:
-		origin.Add("message", message)
+		origin.AddRaw("message", message)
 	}
 	rest, err := r.rest(t, extra)
 	if err != nil {
 		return err
 	}
-	origin.Add("extra", rest)
+	origin.AddRaw("extra", rest)
 	outside, err := r.in.Number(m, "timestamp") // of version 1, for some months
 	if err != nil {
 		return err
@@ -251,26 +254,11 @@ func (r *reader) sameActions(t *trajectories.Turn, extra *document.Node) (bool, 
 		if k == len(t.Actions) {
 			return false, nil
 		}
-		id := t.Actions[k].ID
-		if t.Calls != nil && t.Calls[k].ID != "" {
-			id = t.Calls[k].ID
-		}
-		got := text(a, "tool_call_id")
 		named := formats.Member(a, "tool_call_id") != nil
-		if text(a, "command") != commandOf(t.Actions[k].Arguments) || named && got != id || len(a.Keys()) > 2 || !named && len(a.Keys()) != 1 {
+		if formats.Word(a, "command") != formats.CommandOf(t.Actions[k].Arguments) || named && formats.Word(a, "tool_call_id") != t.CallID(k) || len(a.Keys()) > 2 || !named && len(a.Keys()) != 1 {
 			return false, nil
 		}
 		k++
 	}
 	return k == len(t.Actions) && formats.Member(extra, "actions") != nil, nil
-}
-
-func commandOf(arguments json.RawMessage) string {
-	var a struct {
-		Command string `json:"command"`
-	}
-	if json.Unmarshal(arguments, &a) != nil {
-		return ""
-	}
-	return a.Command
 }

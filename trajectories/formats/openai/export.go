@@ -6,6 +6,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // export writes a trajectory as a row, on one line. It goes over the events
@@ -14,9 +15,9 @@ func export(t formats.Source, w io.Writer) error {
 	h := t.Header()
 	own := own(&h)
 	return chat.WriteRow(w, t, chat.Form{
-		Head: func(h *trajectories.Header) *chat.Extra { return head(h, own) },
-		Tail: func(e *trajectories.End) *chat.Extra { return tail(e, own) },
-		Talk: func(h *trajectories.Header, say func(*chat.Extra)) chat.Talk {
+		Head: func(h *trajectories.Header) *members.List { return head(h, own) },
+		Tail: func(e *trajectories.End) *members.List { return tail(e, own) },
+		Talk: func(h *trajectories.Header, say func(*members.List)) chat.Talk {
 			return &chat.Conversation{Header: h, Own: own, Say: say, Mark: weigh}
 		},
 	})
@@ -27,15 +28,15 @@ func export(t formats.Source, w io.Writer) error {
 func own(h *trajectories.Header) bool { return h.Source != nil && h.Source.Format == Name }
 
 // weigh says of a message that nobody is to learn from it.
-func weigh(m *chat.Extra, turn *trajectories.Turn) {
+func weigh(m *members.List, turn *trajectories.Turn) {
 	if turn != nil && (turn.Copied || turn.Synthetic) {
 		m.Add("weight", 0)
 	}
 }
 
 // head makes what stands before the messages.
-func head(h *trajectories.Header, own bool) *chat.Extra {
-	var row chat.Extra
+func head(h *trajectories.Header, own bool) *members.List {
+	var row members.List
 	if h.Task.ID != "" {
 		row.Add("instance_id", h.Task.ID)
 	}
@@ -52,8 +53,8 @@ func head(h *trajectories.Header, own bool) *chat.Extra {
 }
 
 // tail makes what stands behind the messages.
-func tail(e *trajectories.End, own bool) *chat.Extra {
-	var row chat.Extra
+func tail(e *trajectories.End, own bool) *members.List {
+	var row members.List
 	if e == nil {
 		return &row
 	}

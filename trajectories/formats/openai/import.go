@@ -12,6 +12,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/episode"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // load imports the conversations of a document.
@@ -73,24 +74,12 @@ func conversation(ctx context.Context, in *formats.Input, n *document.Node, to f
 	}
 	end := row.End
 	end.Usage = t.out.Usage()
-	if status := trajectories.ExitStatus(end.SourceStatus); known(status) {
+	if status := trajectories.ExitStatus(end.SourceStatus); status.Valid() {
 		end.Status = status
 	} else if t.out.Finished() {
 		end.Status = trajectories.ExitSubmitted
 	}
 	return t.out.End(end)
-}
-
-// known reports whether a status is one of ours, as rows that were exported
-// have it.
-func known(s trajectories.ExitStatus) bool {
-	switch s {
-	case trajectories.ExitSubmitted, trajectories.ExitStepLimit, trajectories.ExitTokenLimit, trajectories.ExitCostLimit,
-		trajectories.ExitTimeLimit, trajectories.ExitFormatErrors, trajectories.ExitGaveUp, trajectories.ExitInfrastructure,
-		trajectories.ExitCommandTimeouts, trajectories.ExitCancelled, trajectories.ExitCrashed:
-		return true
-	}
-	return false
 }
 
 // begin writes the header, if that has not been done.
@@ -139,16 +128,11 @@ func (t *talk) item(n *document.Node, i *item) error {
 // fine-tuning API knows what is not to be learned from. The log's mark for that
 // is that it was copied.
 func weightless(rest jsontext.Value) bool {
-	for name, value := range chat.Members(rest) {
-		if name == "weight" {
-			return string(value) == "0"
-		}
-	}
-	return false
+	return string(members.Get(rest, "weight")) == "0"
 }
 
 // extraOf is what an answer has beside its text and its call's id.
-func extraOf(m *chat.Message) *chat.Extra {
+func extraOf(m *chat.Message) *members.List {
 	extra := m.Extra()
 	if m.Role != "tool" {
 		extra.Add("role", m.Role)
@@ -172,8 +156,8 @@ func (t *talk) part(i *item) error {
 	case "function_call":
 		// The item has an id beside that of the call, which messages know no place
 		// for.
-		var rest chat.Extra
-		for name, value := range chat.Members(i.Rest) {
+		var rest members.List
+		for name, value := range members.All(i.Rest) {
 			if name == "id" {
 				name = "item_id"
 			}
@@ -208,7 +192,7 @@ func keep(t *trajectories.Turn, item string, rest jsontext.Value) {
 	if len(rest) == 0 {
 		return
 	}
-	var extra chat.Extra
+	var extra members.List
 	if t.Origin != nil {
 		extra.AddAll(t.Origin.Extra)
 	}
@@ -228,7 +212,7 @@ func (t *talk) flush() error {
 }
 
 // answer writes the answer to a call.
-func (t *talk) answer(n *document.Node, id string, text loose.Text, extra *chat.Extra) error {
+func (t *talk) answer(n *document.Node, id string, text loose.Text, extra *members.List) error {
 	o := trajectories.Observation{Observation: env.Observation{Text: text.Text}}
 	call, ok := t.out.Claim(id)
 	if open := t.out.Open(); !ok && id == "" && len(open) > 0 {

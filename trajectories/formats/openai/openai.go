@@ -21,7 +21,6 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/document"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
-	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
 )
 
 // Name is the format's name.
@@ -60,28 +59,15 @@ func confidence(row *document.Node) formats.Confidence {
 		if seen++; err != nil || seen > probed {
 			break
 		}
-		role, isMessage := text(m, "role")
-		kind, isItem := text(m, "type")
-		calls, hasCalls := m.Get("tool_calls")
+		role, kind, calls := formats.Word(m, "role"), formats.Word(m, "type"), formats.Member(m, "tool_calls")
 		switch {
-		case role == "tool", hasCalls && calls.Kind() == document.Array, kind == "function_call", kind == "function_call_output":
+		case role == "tool", calls != nil && calls.Kind() == document.Array, kind == "function_call", kind == "function_call_output":
 			return formats.Likely
-		case isMessage, isItem && kind == "reasoning":
+		case role != "", kind == "reasoning":
 			sure = formats.Possible
 		default:
 			return formats.No
 		}
 	}
 	return sure
-}
-
-// text is the string of a member.
-func text(n *document.Node, name string) (string, bool) {
-	m, ok := n.Get(name)
-	if !ok || m.Kind() != document.String {
-		return "", false
-	}
-	var s loose.String
-	err := m.Decode(&s)
-	return string(s), err == nil
 }

@@ -4,11 +4,11 @@ import (
 	"strings"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
-	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
-// failures tell how an episode ended from the words of an error. The first that
-// fits counts.
+// failureStatus tells how an episode ended from the words of an error. The first
+// that fit count.
 func failureStatus(text string) trajectories.ExitStatus {
 	text = strings.ToLower(text)
 	for _, f := range []struct {
@@ -73,7 +73,7 @@ func (t *talk) end(state string, usage trajectories.Usage) error {
 	}
 	if m := t.row.metrics; m != nil {
 		e.Usage = m.usage()
-		var extra chat.Extra
+		var extra members.List
 		extra.AddRaw("metrics", m.Rest)
 		if object := extra.Object(); object != nil {
 			e.Origin = &trajectories.Origin{Extra: object}

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"syscall"
 )
 
 // eventFile is the name of a file with one event (EVENT_FILE_PATTERN of the
@@ -20,7 +21,7 @@ var eventFile = regexp.MustCompile(`^event-(\d{5,})-[0-9a-fA-F-]{8,}\.json$`)
 // events in their order, and behind them the state, if there is one.
 func conversation(dir string) ([]string, error) {
 	entries, err := os.ReadDir(filepath.Join(dir, "events"))
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, nil
 	}
 	if err != nil {

@@ -24,7 +24,6 @@ package openhands
 import (
 	"github.com/apprentice-rl/apprentice/trajectories/document"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
-	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 )
 
 // The formats' names.
@@ -46,24 +45,15 @@ func V1() formats.Format {
 // isV0 reports whether a value is an event of V0, or a pair of them, as the
 // first versions wrote.
 func isV0(n *document.Node) bool {
-	if first, ok := chat.First(n); ok {
+	if first := formats.First(n); first != nil {
 		n = first
 	}
-	return has(n, "action") && (has(n, "source") || has(n, "args")) || has(n, "observation", "content") && !has(n, "kind")
+	return formats.Has(n, "action") && (formats.Has(n, "source") || formats.Has(n, "args")) || formats.Has(n, "observation", "content") && !formats.Has(n, "kind")
 }
 
 // isV1 reports whether a value is an event of V1.
 func isV1(n *document.Node) bool {
-	return has(n, "kind", "source", "id")
-}
-
-func has(n *document.Node, names ...string) bool {
-	for _, name := range names {
-		if _, ok := n.Get(name); !ok {
-			return false
-		}
-	}
-	return true
+	return formats.Has(n, "kind", "source", "id")
 }
 
 // detector finds events: by themselves, in a list, and as the history of a row.
@@ -74,7 +64,7 @@ func detector(is func(*document.Node) bool) func(*document.Node) formats.Match {
 			likely.Events = true
 			return likely
 		}
-		if first, ok := chat.First(n); ok && first.Kind() == document.Object && (is(first) || isRow(first, is)) {
+		if first := formats.First(n); first != nil && first.Kind() == document.Object && (is(first) || isRow(first, is)) {
 			return likely
 		}
 		if isRow(n, is) {
@@ -87,10 +77,10 @@ func detector(is func(*document.Node) bool) func(*document.Node) formats.Match {
 // isRow reports whether a value is a row of an evaluation whose events are of
 // the version.
 func isRow(n *document.Node, is func(*document.Node) bool) bool {
-	if !has(n, "history") || !has(n, "instance_id") && !has(n, "test_result") {
+	if !formats.Has(n, "history") || !formats.Has(n, "instance_id") && !formats.Has(n, "test_result") {
 		return false
 	}
 	history, _ := n.Get("history")
-	first, ok := chat.First(history)
-	return ok && is(first)
+	first := formats.First(history)
+	return first != nil && is(first)
 }

@@ -10,13 +10,14 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // A row is what an evaluation notes beside the events of a task (EvalOutput).
 // Without an evaluation it is empty.
 type row struct {
 	header      trajectories.Header
-	extra       chat.Extra // of the header
+	extra       members.List // of the header
 	instruction string
 	patch       *string
 	failure     string // why the evaluation failed, in its words
@@ -140,7 +141,7 @@ func (r *row) metadata(n *document.Node) error {
 	if err := n.Decode(&m); err != nil {
 		return err
 	}
-	var extra chat.Extra
+	var extra members.List
 	extra.AddAll(m.Rest)
 	if c := m.LLMConfig; c != nil {
 		r.header.Policy.Model = string(c.Model)

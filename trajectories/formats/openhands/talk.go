@@ -7,6 +7,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/episode"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // A talk is a stream of events on its way to the sink.
@@ -167,7 +168,7 @@ func (t *talk) answer(n *document.Node, a answer) error {
 		return t.out.Answer(call, a.Observation)
 	}
 	t.in.Warn(n, "this answers the call %q, which is not there or has its answer; it is kept as a message", a.callID)
-	var extra chat.Extra
+	var extra members.List
 	o := trajectories.Origin{}
 	if a.Origin != nil {
 		o = *a.Origin

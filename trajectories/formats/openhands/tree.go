@@ -1,6 +1,7 @@
 package openhands
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -52,12 +53,17 @@ type v1Head struct {
 const newRoot = "__root__"
 
 // isState reports whether a document is the state beside the events.
-func isState(n *document.Node) bool { return !has(n, "kind") && has(n, "execution_status") }
+func isState(n *document.Node) bool {
+	return !formats.Has(n, "kind") && formats.Has(n, "execution_status")
+}
 
 // survey goes over all events for the first time.
-func survey(in *formats.Input, events iter.Seq2[*document.Node, error]) (*tree, error) {
+func survey(ctx context.Context, in *formats.Input, events iter.Seq2[*document.Node, error]) (*tree, error) {
 	t := &tree{parents: map[string]string{}, order: map[string]int{}, calls: map[string]int{}}
 	for n, err := range events {
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err == nil {
 			err = t.look(n)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/apprentice-rl/apprentice/env"
@@ -14,6 +13,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // loadV0 imports rows, or events.
@@ -35,7 +35,7 @@ func loadAny(in *formats.Input, load func(*row, iter.Seq2[*document.Node, error]
 		return err
 	}
 	rows := func(yield func(*document.Node, error) bool) { yield(doc, nil) }
-	if first, ok := chat.First(doc); ok && has(first, "history") {
+	if first := formats.First(doc); formats.Has(first, "history") {
 		rows = doc.Elements()
 	}
 	for n, err := range rows {
@@ -206,7 +206,7 @@ func (v *v0) action(n *document.Node, e *v0Event) error {
 	}
 	var args v0Args
 	if len(e.Args) > 0 {
-		if err := json.Unmarshal(e.Args, &args, lenient()); err != nil {
+		if err := loose.Unmarshal(e.Args, &args); err != nil {
 			return v.in.Fault(n, "the arguments of the action cannot be read: %w", err)
 		}
 	}
@@ -216,16 +216,12 @@ func (v *v0) action(n *document.Node, e *v0Event) error {
 	return v.then(func() error { return v.said(e, &args) })
 }
 
-func lenient() json.Options {
-	return json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
-}
-
 // opens takes the system message and the prompt into the header.
 func (v *v0) opens(e *v0Event, args *v0Args) bool {
 	if v.out != nil || v.group != nil {
 		return false
 	}
-	var extra chat.Extra
+	var extra members.List
 	extra.AddAll(args.Rest)
 	h := &v.row.header
 	switch {
@@ -271,7 +267,7 @@ func (e *v0Event) note(kind trajectories.MessageKind, text string) trajectories.
 	case "agent":
 		role = "assistant"
 	}
-	var extra chat.Extra
+	var extra members.List
 	extra.AddAll(e.extra())
 	extra.AddRaw("args", e.Args)
 	return trajectories.Message{Role: role, Kind: kind, Text: text, Time: e.Timestamp.Time, Origin: &trajectories.Origin{ID: string(e.ID), Parts: []byte(e.Content.Raw), Extra: extra.Object()}}
@@ -279,7 +275,7 @@ func (e *v0Event) note(kind trajectories.MessageKind, text string) trajectories.
 
 // extra is what the event has and no event of a log has a field for.
 func (e *v0Event) extra() []byte {
-	var extra chat.Extra
+	var extra members.List
 	if e.Action != "" {
 		extra.Add("action", e.Action)
 	}
@@ -299,7 +295,7 @@ func (v *v0) call(n *document.Node, e *v0Event) error {
 	t := trajectories.Turn{Time: e.Timestamp.Time, Origin: &trajectories.Origin{ID: string(e.ID), Extra: e.extra()}}
 	var args v0Args
 	if len(e.Args) > 0 {
-		if err := json.Unmarshal(e.Args, &args, lenient()); err != nil {
+		if err := loose.Unmarshal(e.Args, &args); err != nil {
 			return v.in.Fault(n, "the arguments of the action cannot be read: %w", err)
 		}
 	}
@@ -311,7 +307,7 @@ func (v *v0) call(n *document.Node, e *v0Event) error {
 	}
 	var r response
 	if e.Call.Response.Kind() == '{' {
-		if err := json.Unmarshal(e.Call.Response, &r, lenient()); err != nil {
+		if err := loose.Unmarshal(e.Call.Response, &r); err != nil {
 			return v.in.Fault(n, "the model's response cannot be read: %w", err)
 		}
 		t.Response = []byte(loose.Raw(e.Call.Response))
@@ -348,8 +344,8 @@ func (v *v0) call(n *document.Node, e *v0Event) error {
 // translated is the action as OpenHands has it, for calls of which no more is
 // there.
 func (e *v0Event) translated(tool, id string) env.Action {
-	var arguments chat.Extra
-	for name, value := range chat.Members(e.Args) {
+	var arguments members.List
+	for name, value := range members.All(e.Args) {
 		if name != "thought" {
 			arguments.Add(name, value)
 		}
@@ -388,7 +384,7 @@ func (v *v0) usage() trajectories.Usage {
 func (v *v0) observation(n *document.Node, e *v0Event) error {
 	var extras v0Extras
 	if e.Extras.Kind() == '{' {
-		if err := json.Unmarshal(e.Extras, &extras, lenient()); err != nil {
+		if err := loose.Unmarshal(e.Extras, &extras); err != nil {
 			return v.in.Fault(n, "the extras of the observation cannot be read: %w", err)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
@@ -14,12 +13,13 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // loadV1 imports rows, or events.
 func loadV1(ctx context.Context, in *formats.Input, to formats.Sink) error {
 	return loadAny(in, func(r *row, events iter.Seq2[*document.Node, error]) error {
-		tree, err := survey(in, events)
+		tree, err := survey(ctx, in, events)
 		if err != nil {
 			return err
 		}
@@ -112,7 +112,7 @@ func (v *v1) event(n *document.Node) error {
 	case e.answers():
 		var o v1Observation
 		if e.Observation.Kind() == '{' {
-			if err := json.Unmarshal(e.Observation, &o, lenient()); err != nil {
+			if err := loose.Unmarshal(e.Observation, &o); err != nil {
 				return v.in.Fault(n, "the observation cannot be read: %w", err)
 			}
 		}
@@ -151,11 +151,11 @@ func (v *v1) update(e *v1Event) {
 	// A value that is not as it should be is kept in the log and says nothing.
 	switch e.Key {
 	case "execution_status":
-		_ = json.Unmarshal(e.Value, &value.ExecutionStatus, lenient())
+		_ = loose.Unmarshal(e.Value, &value.ExecutionStatus)
 	case "stats":
-		_ = json.Unmarshal(e.Value, &value.Stats, lenient())
+		_ = loose.Unmarshal(e.Value, &value.Stats)
 	case "full_state":
-		_ = json.Unmarshal(e.Value, &value, lenient())
+		_ = loose.Unmarshal(e.Value, &value)
 	}
 	if value.ExecutionStatus != "" {
 		v.status = string(value.ExecutionStatus)
@@ -254,8 +254,8 @@ func (v *v1) whole(n *document.Node, e *v1Event, kind trajectories.MessageKind, 
 	if err != nil {
 		return trajectories.Message{}, err
 	}
-	var extra chat.Extra
-	for name, value := range chat.Members(raw) {
+	var extra members.List
+	for name, value := range members.All(raw) {
 		if !slices.Contains([]string{"id", "timestamp", "source"}, name) {
 			extra.Add(name, value)
 		}
@@ -265,8 +265,8 @@ func (v *v1) whole(n *document.Node, e *v1Event, kind trajectories.MessageKind, 
 }
 
 // extra is what an event has beside what it is about.
-func (e *v1Event) extra() *chat.Extra {
-	var extra chat.Extra
+func (e *v1Event) extra() *members.List {
+	var extra members.List
 	extra.AddAll(notNull(e.Rest))
 	return &extra
 }
@@ -274,8 +274,8 @@ func (e *v1Event) extra() *chat.Extra {
 // notNull is the object without the members that are null or empty lists, of
 // which events have many.
 func notNull(object jsontext.Value) []byte {
-	var extra chat.Extra
-	for name, value := range chat.Members(object) {
+	var extra members.List
+	for name, value := range members.All(object) {
 		if s := strings.TrimSpace(string(value)); s != "null" && s != "[]" {
 			extra.Add(name, value)
 		}

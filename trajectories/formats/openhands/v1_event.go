@@ -9,6 +9,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 type (
@@ -105,8 +106,8 @@ func (e *v1Event) call() (env.Action, trajectories.Call) {
 	if e.ToolCall != nil {
 		c.ID, c.Function.Name, c.Function.Arguments = e.ToolCall.ID, e.ToolCall.Name, e.ToolCall.Arguments
 	} else {
-		var arguments chat.Extra
-		for name, value := range chat.Members(e.Action) {
+		var arguments members.List
+		for name, value := range members.All(e.Action) {
 			if name != "kind" {
 				arguments.Add(name, value)
 			}
@@ -136,8 +137,8 @@ func (e *v1Event) observation(o *v1Observation) trajectories.Observation {
 		b.Text = o.Content.Text
 		b.Result = o.result()
 		b.Failed = bool(o.IsError) || bool(o.Timeout) || b.Result != nil && !b.Result.Succeeded()
-		var rest chat.Extra
-		for name, value := range chat.Members(e.Observation) {
+		var rest members.List
+		for name, value := range members.All(e.Observation) {
 			if name != "content" {
 				rest.Add(name, value)
 			}

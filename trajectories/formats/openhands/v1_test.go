@@ -12,6 +12,7 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/openhands"
 )
 
 func TestActionsOfOneResponseAreOneTurn(t *testing.T) {
@@ -135,4 +136,12 @@ func isTheConversation(t *testing.T, path string) {
 	require.Equal(t, trajectories.ExitSubmitted, all[0].End.Status)
 	require.Equal(t, 2.0, all[0].End.Usage.Cost)
 	require.Equal(t, []string{"T", "U"}, []string{all[0].Turns[0].Message, all[0].Turns[1].Message})
+}
+
+func TestAFileNamedEventsIsNoConversation(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "events"), nil, 0o600))
+	files, err := openhands.V1().Folder(dir)
+	require.NoError(t, err)
+	require.Empty(t, files)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/swesmith"
 )
 
@@ -72,9 +73,9 @@ func inParts(o *trajectories.Origin) bool {
 	}
 	var parts []jsontext.Value
 	if json.Unmarshal(o.Parts, &parts) != nil {
-		return jsontext.Value(o.Parts).Kind() == '{' && chat.Member(o.Parts, "text") == nil
+		return jsontext.Value(o.Parts).Kind() == '{' && members.Get(o.Parts, "text") == nil
 	}
 	return slices.ContainsFunc(parts, func(p jsontext.Value) bool {
-		return p.Kind() == '{' && chat.Member(p, "text") == nil
+		return p.Kind() == '{' && members.Get(p, "text") == nil
 	})
 }

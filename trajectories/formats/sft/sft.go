@@ -36,6 +36,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/swesmith"
 )
 
@@ -57,13 +58,13 @@ func XML() formats.Format {
 
 func export(t formats.Source, w io.Writer) error {
 	return chat.WriteRow(w, t, chat.Form{
-		Head: func(h *trajectories.Header) *chat.Extra {
+		Head: func(h *trajectories.Header) *members.List {
 			row := head(h)
 			row.Add("tools", chat.Definitions(h.Tools))
 			return row
 		},
 		Tail: tail,
-		Talk: func(h *trajectories.Header, say func(*chat.Extra)) chat.Talk {
+		Talk: func(h *trajectories.Header, say func(*members.List)) chat.Talk {
 			return &chat.Conversation{Header: h, Say: say, Plain: true, Mark: mark}
 		},
 	})
@@ -73,21 +74,21 @@ func exportXML(t formats.Source, w io.Writer) error {
 	return chat.WriteRow(w, t, chat.Form{
 		Head: head,
 		Tail: tail,
-		Talk: func(h *trajectories.Header, say func(*chat.Extra)) chat.Talk {
+		Talk: func(h *trajectories.Header, say func(*members.List)) chat.Talk {
 			return &swesmith.Conversation{Header: h, Say: say, Mark: mark}
 		},
 	})
 }
 
 // mark says whether a message is to be learned from.
-func mark(m *chat.Extra, turn *trajectories.Turn) {
+func mark(m *members.List, turn *trajectories.Turn) {
 	m.Add("train", turn != nil && turn.Trainable())
 }
 
 // head makes what stands before the messages. All rows have the same members,
 // since loaders of data sets want that.
-func head(h *trajectories.Header) *chat.Extra {
-	var row chat.Extra
+func head(h *trajectories.Header) *members.List {
+	var row members.List
 	row.Add("id", h.ID)
 	row.Add("task", h.Task.ID)
 	row.Add("repo", h.Task.Repo)
@@ -95,12 +96,12 @@ func head(h *trajectories.Header) *chat.Extra {
 	return &row
 }
 
-func tail(e *trajectories.End) *chat.Extra {
+func tail(e *trajectories.End) *members.List {
 	status := trajectories.ExitUnknown
 	if e != nil {
 		status = e.Status
 	}
-	var row chat.Extra
+	var row members.List
 	row.Add("status", status)
 	return &row
 }

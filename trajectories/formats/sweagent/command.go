@@ -8,7 +8,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
-	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
+	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // commandLine is action k of a turn, from 0, as a command for a shell, which is
@@ -21,7 +22,7 @@ func commandLine(t trajectories.Turn, k int) string {
 		return typed
 	}
 	words := []string{quote(a.Tool)}
-	for name, value := range chat.Members(a.Arguments) {
+	for name, value := range members.All(a.Arguments) {
 		if !isEditor(a.Tool) || name != "command" && name != "path" {
 			words = append(words, quote("--"+name))
 		}
@@ -38,11 +39,9 @@ func commandLine(t trajectories.Turn, k int) string {
 func typedInto(t trajectories.Turn, k int) string {
 	switch t.Actions[k].Tool {
 	case "bash", "execute_bash", "terminal", "shell", "run", "run_shell_command":
-		return commandOf(t, k)
+		return formats.CommandOf(t.Actions[k].Arguments)
 	case "bash_command": // of Terminus
-		var arguments struct{ Keystrokes string }
-		_ = json.Unmarshal(t.Actions[k].Arguments, &arguments) // what is not there is not typed
-		return arguments.Keystrokes
+		return textOf(members.Get(t.Actions[k].Arguments, "keystrokes")) // what is not there is not typed
 	}
 	return ""
 }
@@ -56,7 +55,7 @@ func argument(value jsontext.Value) []string {
 	var numbers []json.Number
 	switch {
 	case value.Kind() == '"':
-		return []string{textOf(json.RawMessage(value))}
+		return []string{textOf(value)}
 	case value.Kind() != '[' || json.Unmarshal(value, &numbers) != nil || len(numbers) == 0:
 		return []string{string(value)}
 	}

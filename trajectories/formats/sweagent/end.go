@@ -6,6 +6,7 @@ import (
 
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // end makes the end of what info says.
@@ -45,7 +46,7 @@ func (r *reader) end() (trajectories.End, error) {
 	if e.Usage.Cost, err = r.in.Number(model, "instance_cost"); err != nil {
 		return e, err
 	}
-	var origin formats.Members
+	var origin members.List
 	known := []string{"model_stats"}
 	if e.SourceStatus != "" {
 		known = append(known, "exit_status")
@@ -57,12 +58,12 @@ func (r *reader) end() (trajectories.End, error) {
 	if err != nil {
 		return e, err
 	}
-	origin.Add("info", rest)
+	origin.AddRaw("info", rest)
 	if rest, err = r.in.Rest(model, noted(e.Usage)...); err != nil {
 		return e, err
 	}
-	origin.Add("model_stats", rest)
-	origin.Add("retry", r.retry)
+	origin.AddRaw("model_stats", rest)
+	origin.AddRaw("retry", r.retry)
 	if o := origin.Object(); o != nil {
 		e.Origin = &trajectories.Origin{Extra: o}
 	}
@@ -95,11 +96,11 @@ func stats(u trajectories.Usage) []stat {
 }
 
 // statistics writes what a run has cost, with the zeros or without.
-func statistics(u trajectories.Usage, zeros bool) formats.Members {
-	var m formats.Members
+func statistics(u trajectories.Usage, zeros bool) members.List {
+	var m members.List
 	for _, s := range stats(u) {
 		if s.value != 0 || zeros {
-			m.Add(s.name, strconv.AppendFloat(nil, s.value, 'f', -1, 64))
+			m.AddRaw(s.name, strconv.AppendFloat(nil, s.value, 'f', -1, 64))
 		}
 	}
 	return m

@@ -7,7 +7,7 @@ import (
 	"fmt"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
-	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // A file is a .traj that is written: its steps at once, and the history behind
@@ -27,7 +27,7 @@ type list struct {
 }
 
 // step writes one step. It has a list or none.
-func (f *file) step(step formats.Members, l *list) error {
+func (f *file) step(step members.List, l *list) error {
 	start := `{"trajectory":[`
 	if f.steps > 0 {
 		start = ","
@@ -56,7 +56,7 @@ func (f *file) step(step formats.Members, l *list) error {
 }
 
 // object is the object of members, which may be none.
-func object(m formats.Members) json.RawMessage {
+func object(m members.List) json.RawMessage {
 	if text := m.Object(); text != nil {
 		return text
 	}
@@ -95,7 +95,7 @@ func (f *file) view(v trajectories.View) error {
 }
 
 // close writes the history, and the members behind it. A chat has no steps.
-func (f *file) close(chat bool, rest formats.Members) error {
+func (f *file) close(chat bool, rest members.List) error {
 	start := `],"history":[`
 	switch {
 	case chat:

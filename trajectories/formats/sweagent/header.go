@@ -1,7 +1,6 @@
 package sweagent
 
 import (
-	"encoding/json"
 	"path"
 	"regexp"
 	"strings"
@@ -9,6 +8,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/document"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // header makes the header. It says which messages of the history are in it.
@@ -16,7 +16,7 @@ func (r *reader) header() (h trajectories.Header, opening map[int]bool, err erro
 	h.Policy.Name = "swe-agent"
 	h.Attempt = r.attempt
 	h.Source = &trajectories.Source{Chosen: r.chosen}
-	var origin formats.Members
+	var origin members.List
 	if opening, err = r.opening(&h, &origin); err != nil {
 		return h, nil, err
 	}
@@ -81,9 +81,9 @@ func (r *reader) header() (h trajectories.Header, opening map[int]bool, err erro
 	if err != nil {
 		return h, nil, err
 	}
-	origin.Add("rest", rest)
+	origin.AddRaw("rest", rest)
 	if formats.Member(r.run, "trajectory") == nil {
-		origin.Add("chat", json.RawMessage("true"))
+		origin.Add("chat", true)
 	}
 	if o := origin.Object(); o != nil {
 		h.Origin = &trajectories.Origin{Extra: o}
@@ -110,7 +110,7 @@ func (r *reader) config() *document.Node {
 
 // opening takes the first system message and the first message of the user
 // that is no demonstration, as far as they come before the first answer.
-func (r *reader) opening(h *trajectories.Header, origin *formats.Members) (map[int]bool, error) {
+func (r *reader) opening(h *trajectories.Header, origin *members.List) (map[int]bool, error) {
 	taken := map[int]bool{}
 	index := -1
 	var system, prompt bool
@@ -133,7 +133,7 @@ func (r *reader) opening(h *trajectories.Header, origin *formats.Members) (map[i
 		case m.role == "user" && !prompt:
 			prompt = true
 			if !system {
-				origin.Add("prompt_first", json.RawMessage("true"))
+				origin.Add("prompt_first", true)
 			}
 			h.Prompt, err = r.take(m, origin)
 		default:
@@ -149,18 +149,18 @@ func (r *reader) opening(h *trajectories.Header, origin *formats.Members) (map[i
 
 // take reads a message of the header. That it is there is in the origin, too:
 // it may be empty.
-func (r *reader) take(m *message, origin *formats.Members) (string, error) {
+func (r *reader) take(m *message, origin *members.List) (string, error) {
 	n, err := m.said(r.in)
 	if err != nil {
 		return "", err
 	}
-	var extra formats.Members
-	extra.Add("parts", n.Origin.Parts)
-	extra.Add("rest", n.Origin.Extra)
+	var extra members.List
+	extra.AddRaw("parts", n.Origin.Parts)
+	extra.AddRaw("rest", n.Origin.Extra)
 	if extra.Object() == nil {
-		origin.Add(m.role, json.RawMessage("{}"))
+		origin.AddRaw(m.role, []byte("{}"))
 	}
-	origin.Add(m.role, extra.Object())
+	origin.AddRaw(m.role, extra.Object())
 	return n.Text, nil
 }
 

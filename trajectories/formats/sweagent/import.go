@@ -43,7 +43,7 @@ func read(ctx context.Context, in *formats.Input, to formats.Sink) error {
 		}
 		i++
 	}
-	if known && has(root, "trajectory") && (best < 0 || best >= i) {
+	if known && formats.Has(root, "trajectory") && (best < 0 || best >= i) {
 		in.Warn(root, "the best attempt is to be number %d, and there are %d", best, i)
 	}
 	return nil

@@ -9,12 +9,12 @@ import (
 	"strings"
 	"time"
 
-	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
-	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // A restorer writes what was imported from a .traj as it was.
@@ -72,7 +72,7 @@ func unpack(o *trajectories.Origin) (trajectories.Origin, extras, error) {
 	if o.Extra == nil {
 		return *o, x, nil
 	}
-	if err := jsonv2.Unmarshal(o.Extra, &x, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
+	if err := loose.Unmarshal(o.Extra, &x); err != nil {
 		return *o, x, fmt.Errorf("reading what was kept of the source: %w", err)
 	}
 	return *o, x, nil
@@ -82,7 +82,7 @@ func unpack(o *trajectories.Origin) (trajectories.Origin, extras, error) {
 type restored struct {
 	turn     trajectories.Turn
 	extras   extras
-	rest     map[string]json.RawMessage // what is kept of the step
+	rest     map[string]jsontext.Value // what is kept of the step
 	response string
 	action   string
 	query    int // the history up to its answer
@@ -125,19 +125,12 @@ func newRestorer(f *file, h trajectories.Header) (*restorer, error) {
 
 // spoken is a message of the history.
 func spoken(role, text string, parts, rest json.RawMessage) json.RawMessage {
-	var m formats.Members
-	m.AddText("role", role)
-	addContent(&m, text, parts)
+	var m members.List
+	m.Add("role", role)
+	m.AddRaw("content", parts)
+	m.Add("content", text)
 	m.AddAll(rest)
 	return m.Object()
-}
-
-func addContent(m *formats.Members, text string, parts json.RawMessage) {
-	if parts != nil {
-		m.Add("content", parts)
-		return
-	}
-	m.AddText("content", text)
 }
 
 // place adds a message to the history. Messages of the header are where places
@@ -184,11 +177,11 @@ func (r *restorer) turn(t trajectories.Turn) error {
 			return err
 		}
 	}
-	s := &restored{turn: t, extras: x, rest: members(x.Step), view: r.saw}
+	s := &restored{turn: t, extras: x, rest: members.Map(x.Step), view: r.saw}
 	r.saw = nil
 	blocks := len(t.Actions) > 0 && !x.Native
 	if blocks {
-		s.action = commandOf(t, 0)
+		s.action = formats.CommandOf(t.Actions[0].Arguments)
 	}
 	if x.Action != nil {
 		s.action = *x.Action
@@ -213,23 +206,7 @@ func (r *restorer) turn(t trajectories.Turn) error {
 	return nil
 }
 
-// commandOf is the command of action k of a turn, "" if it has none.
-func commandOf(t trajectories.Turn, k int) string {
-	var arguments struct{ Command string }
-	_ = json.Unmarshal(t.Actions[k].Arguments, &arguments)
-	return arguments.Command
-}
-
-// members are the members of an object, of which nil has none.
-func members(object json.RawMessage) map[string]json.RawMessage {
-	m := map[string]json.RawMessage{}
-	for name, value := range chat.Members(object) {
-		m[name] = json.RawMessage(value)
-	}
-	return m
-}
-
-func textOf(value json.RawMessage) string {
+func textOf(value jsontext.Value) string {
 	var text string
 	_ = json.Unmarshal(value, &text)
 	return text
@@ -248,16 +225,16 @@ func (s *restored) thought() string {
 
 // answer is the step's message in the history.
 func (r *restorer) answer(s *restored, o trajectories.Origin) json.RawMessage {
-	var m formats.Members
-	rest := members(s.extras.Message)
+	var m members.List
+	rest := members.Map(s.extras.Message)
 	add := func(name, text string) {
 		if _, ok := rest[name]; !ok {
-			m.AddText(name, text)
+			m.Add(name, text)
 		}
 	}
-	m.AddText("role", "assistant")
+	m.Add("role", "assistant")
 	if o.Parts != nil {
-		m.Add("content", o.Parts)
+		m.AddRaw("content", o.Parts)
 	} else {
 		add("content", s.response)
 	}
@@ -268,21 +245,10 @@ func (r *restorer) answer(s *restored, o trajectories.Origin) json.RawMessage {
 		add("action", s.action)
 	}
 	if s.extras.Native {
-		m.Add("tool_calls", calls(s.turn))
+		m.AddRaw("tool_calls", formats.Calls(s.turn))
 	}
 	m.AddAll(s.extras.Message)
 	return m.Object()
-}
-
-func calls(t trajectories.Turn) json.RawMessage {
-	list := []byte{'['}
-	for k := range t.Actions {
-		if k > 0 {
-			list = append(list, ',')
-		}
-		list = append(list, formats.CallOf(t, k).JSON()...)
-	}
-	return append(list, ']')
 }
 
 func (r *restorer) observation(b trajectories.Observation) error {
@@ -304,19 +270,16 @@ func (r *restorer) observation(b trajectories.Observation) error {
 	if o.Index == 0 {
 		return nil // the history does not have it
 	}
-	var m formats.Members
+	var m members.List
 	role := "tool"
 	if x.Role != nil {
 		role = *x.Role
 	}
-	m.AddText("role", role)
-	addContent(&m, b.Text, o.Parts)
-	if _, ok := members(x.Message)["tool_call_ids"]; !ok && role == "tool" && formats.CallOf(s.turn, s.number(b.Action)).ID == b.Action {
-		ids, err := json.Marshal([]string{b.Action})
-		if err != nil {
-			return err
-		}
-		m.Add("tool_call_ids", ids)
+	m.Add("role", role)
+	m.AddRaw("content", o.Parts)
+	m.Add("content", b.Text)
+	if members.Get(x.Message, "tool_call_ids") == nil && role == "tool" && s.turn.CallID(s.number(b.Action)) == b.Action {
+		m.Add("tool_call_ids", []string{b.Action})
 	}
 	m.AddAll(x.Message)
 	s.answers = append(s.answers, placed{o.Index, m.Object()})
@@ -343,8 +306,9 @@ func (r *restorer) message(n trajectories.Message) error {
 	}
 	rest := o.Extra
 	if n.Kind == trajectories.MessageDemonstration {
-		demo := formats.MembersOf(rest)
-		demo.Add("is_demo", json.RawMessage("true"))
+		var demo members.List
+		demo.AddAll(rest)
+		demo.Add("is_demo", true)
 		rest = demo.Object()
 	}
 	p := placed{o.Index, spoken(n.Role, n.Text, o.Parts, rest)}
@@ -373,10 +337,10 @@ func (r *restorer) flush() error {
 	if r.header.Chat {
 		return nil
 	}
-	var m formats.Members
+	var m members.List
 	add := func(name, text string) {
 		if _, ok := s.rest[name]; !ok {
-			m.AddText(name, text)
+			m.Add(name, text)
 		}
 	}
 	if len(s.turn.Actions) > 0 && !s.extras.Native {
@@ -391,7 +355,7 @@ func (r *restorer) flush() error {
 	add("response", s.response)
 	add("thought", s.thought())
 	if _, ok := s.rest["execution_time"]; !ok && s.duration > 0 {
-		m.Add("execution_time", seconds(s.duration))
+		m.AddRaw("execution_time", seconds(s.duration))
 	}
 	m.AddAll(s.extras.Step)
 	return r.out.step(m, s.list(r.out.history.len()))
@@ -423,19 +387,19 @@ func (r *restorer) close(end trajectories.End) error {
 	if err != nil {
 		return err
 	}
-	var info, root formats.Members
+	var info, root members.List
 	if end.SourceStatus != "" {
-		info.AddText("exit_status", end.SourceStatus)
+		info.Add("exit_status", end.SourceStatus)
 	}
 	if !end.PatchUnknown {
-		info.AddText("submission", end.Patch)
+		info.Add("submission", end.Patch)
 	}
 	stats := statistics(end.Usage, false)
 	stats.AddAll(x.ModelStats)
-	info.Add("model_stats", stats.Object())
+	info.AddRaw("model_stats", stats.Object())
 	info.AddAll(x.Info)
-	root.Add("info", info.Object())
-	root.Add("retry", x.Retry)
+	root.AddRaw("info", info.Object())
+	root.AddRaw("retry", x.Retry)
 	root.AddAll(r.header.Rest)
 	return r.out.close(r.header.Chat, root)
 }

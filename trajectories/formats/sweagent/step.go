@@ -3,6 +3,7 @@ package sweagent
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/document"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // A step is what both accounts say of one answer and its observation; of
@@ -65,7 +67,7 @@ func (r *reader) step(n *document.Node) error {
 // histories name no action; an answer then goes with the next step.
 func (r *reader) other(s step, m *message) (bool, error) {
 	action, err := r.in.Text(m.node, "action")
-	if err != nil || !has(m.node, "action") {
+	if err != nil || !formats.Has(m.node, "action") {
 		return false, err
 	}
 	if action != s.action || strings.TrimSpace(action) != "" {
@@ -132,7 +134,7 @@ func (r *reader) turnOf(s step) error {
 // turnFor makes the turn of a step.
 func (r *reader) turnFor(s step) (trajectories.Turn, error) {
 	t := trajectories.Turn{N: r.turn + 1, Origin: &trajectories.Origin{}}
-	var origin formats.Members
+	var origin members.List
 	native, err := r.calls(s, &t, &origin)
 	if err != nil {
 		return t, err
@@ -148,20 +150,20 @@ func (r *reader) turnFor(s step) (trajectories.Turn, error) {
 		r.blame(s, &t)
 	}
 	if native {
-		origin.Add("native", json.RawMessage("true"))
+		origin.Add("native", true)
 	}
 	if list := listOf(s.node); list != "" {
-		origin.Add(list, json.RawMessage("true"))
+		origin.Add(list, true)
 	}
 	stepExtra, err := r.stepExtra(s, t, native)
 	if err != nil {
 		return t, err
 	}
-	origin.Add("step", stepExtra)
+	origin.AddRaw("step", stepExtra)
 	if s.message != nil {
 		t.Origin.Index = s.message.index + 1
-		if s.node != nil && !has(s.message.node, "action") {
-			origin.Add("unnamed", json.RawMessage("true"))
+		if s.node != nil && !formats.Has(s.message.node, "action") {
+			origin.Add("unnamed", true)
 		}
 		if err := r.messageExtra(s, &t, native, &origin); err != nil {
 			return t, err
@@ -175,7 +177,7 @@ func (r *reader) turnFor(s step) (trajectories.Turn, error) {
 }
 
 // calls adds the actions: the calls of the history, else the step's command.
-func (r *reader) calls(s step, t *trajectories.Turn, origin *formats.Members) (native bool, err error) {
+func (r *reader) calls(s step, t *trajectories.Turn, origin *members.List) (native bool, err error) {
 	if s.message != nil {
 		for c, err := range r.in.Elements(s.message.node, "tool_calls") {
 			if err != nil {
@@ -195,7 +197,7 @@ func (r *reader) calls(s step, t *trajectories.Turn, origin *formats.Members) (n
 		if r.native && strings.TrimSpace(s.action) == "submit" {
 			// Only its call is missing: the history ends before the last step.
 			c = formats.Call{Tool: "submit", Arguments: "{}"}
-			origin.AddText("action", s.action)
+			origin.Add("action", s.action)
 		}
 		r.ids.Act(t, c)
 	}
@@ -263,7 +265,7 @@ func (r *reader) stepExtra(s step, t trajectories.Turn, native bool) (json.RawMe
 }
 
 // messageExtra adds what the message of the history has beyond the step.
-func (r *reader) messageExtra(s step, t *trajectories.Turn, native bool, origin *formats.Members) error {
+func (r *reader) messageExtra(s step, t *trajectories.Turn, native bool, origin *members.List) error {
 	known := []string{"role"}
 	if native {
 		known = append(known, "tool_calls")
@@ -306,7 +308,7 @@ func (r *reader) messageExtra(s step, t *trajectories.Turn, native bool, origin 
 		t.Reasoning += thinking
 	}
 	rest, err := r.in.Rest(s.message.node, known...)
-	origin.Add("message", rest)
+	origin.AddRaw("message", rest)
 	return err
 }
 
@@ -364,7 +366,7 @@ func (r *reader) shown(s step) ([]*message, error) {
 		return nil, nil
 	}
 	calls := formats.Member(s.message.node, "tool_calls")
-	native := calls != nil && first(calls) != nil
+	native := calls != nil && formats.First(calls) != nil
 	for {
 		m, err := r.history.peek()
 		if err != nil || m == nil {
@@ -385,15 +387,9 @@ func (r *reader) shown(s step) ([]*message, error) {
 // pick finds the message that answers action k: by the call's id, else by its
 // place.
 func pick(shown []*message, t trajectories.Turn, k int) (*message, []*message) {
-	id := t.Actions[k].ID
-	if t.Calls != nil && t.Calls[k].ID != "" {
-		id = t.Calls[k].ID
-	}
 	for i, m := range shown {
-		for _, of := range callIDs(m.node) {
-			if of == id {
-				return m, append(shown[:i:i], shown[i+1:]...)
-			}
+		if slices.Contains(callIDs(m.node), t.CallID(k)) {
+			return m, append(shown[:i:i], shown[i+1:]...)
 		}
 	}
 	if len(shown) > 0 && len(callIDs(shown[0].node)) == 0 {
@@ -427,12 +423,12 @@ func (r *reader) decorate(o *trajectories.Observation, m *message, s step, first
 		return err
 	}
 	o.Text = content.Text
-	var origin formats.Members
+	var origin members.List
 	if first && s.noted && s.raw != content.Text {
 		before, after, ok := strings.Cut(content.Text, s.raw)
 		if ok && s.raw != "" && len(before)+len(after) < len(s.raw)+256 {
-			origin.AddText("before", before)
-			origin.AddText("after", after)
+			origin.Add("before", before)
+			origin.Add("after", after)
 		} else {
 			o.Raw = &s.raw
 		}
@@ -445,9 +441,9 @@ func (r *reader) decorate(o *trajectories.Observation, m *message, s step, first
 	if err != nil {
 		return err
 	}
-	origin.Add("message", rest)
+	origin.AddRaw("message", rest)
 	if m.role != "tool" {
-		origin.AddText("role", m.role)
+		origin.Add("role", m.role)
 	}
 	o.Origin = &trajectories.Origin{Index: m.index + 1, Parts: content.Parts, Extra: origin.Object()}
 	return nil

@@ -49,15 +49,15 @@ func detect(n *document.Node) formats.Match {
 	if formats.Member(n, "test_result") != nil { // OpenHands has a history, too
 		return formats.Match{}
 	}
-	if attempt := first(formats.Member(n, "attempts")); attempt != nil {
+	if attempt := formats.First(formats.Member(n, "attempts")); attempt != nil {
 		if m := detect(attempt); m.Confidence > formats.No {
 			return m
 		}
 	}
 	if steps := formats.Member(n, "trajectory"); steps != nil && steps.Kind() == document.Array {
-		step := first(steps)
-		unbegun := step == nil && has(n, "history") && has(n, "info")
-		if unbegun || step == nil && isChat(n) || step != nil && has(step, "action") && has(step, "observation") {
+		step := formats.First(steps)
+		unbegun := step == nil && formats.Has(n, "history", "info")
+		if unbegun || step == nil && isChat(n) || formats.Has(step, "action", "observation") {
 			return formats.Match{Confidence: formats.Likely, Version: version(step)}
 		}
 		return formats.Match{}
@@ -71,27 +71,7 @@ func detect(n *document.Node) formats.Match {
 // isChat says whether there is a history of messages, which all have a role
 // and, in this format, as a rule the name of an agent.
 func isChat(n *document.Node) bool {
-	m := first(formats.Member(n, "history"))
-	return m != nil && has(m, "role") && has(m, "content")
-}
-
-func has(n *document.Node, name string) bool {
-	_, ok := n.Get(name)
-	return ok
-}
-
-// first is the first element of a list, nil if there is none.
-func first(list *document.Node) *document.Node {
-	if list == nil || list.Kind() != document.Array {
-		return nil
-	}
-	for e, err := range list.Elements() {
-		if err != nil {
-			return nil
-		}
-		return e
-	}
-	return nil
+	return formats.Has(formats.First(formats.Member(n, "history")), "role", "content")
 }
 
 // version tells the version of SWE-agent by a step, as far as it shows.
@@ -101,13 +81,13 @@ func version(step *document.Node) string {
 	}
 	state := formats.Member(step, "state")
 	switch {
-	case has(step, "query"):
+	case formats.Has(step, "query"):
 		return "1.1"
-	case has(step, "messages"):
+	case formats.Has(step, "messages"):
 		return "1.0"
 	case state != nil && state.Kind() == document.Object:
 		return "1"
-	case has(step, "execution_time"):
+	case formats.Has(step, "execution_time"):
 		return "0.7"
 	}
 	return "0"

@@ -7,6 +7,7 @@ import (
 
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // A translator writes trajectories that do not come from a .traj, in the form
@@ -39,7 +40,7 @@ func newTranslator(f *file, h trajectories.Header) (*translator, error) {
 		if m.text == "" {
 			continue
 		}
-		if err := f.history.add(said(m.role, m.kind, m.text, formats.Members{})); err != nil {
+		if err := f.history.add(said(m.role, m.kind, m.text, members.List{})); err != nil {
 			return nil, err
 		}
 	}
@@ -47,12 +48,12 @@ func newTranslator(f *file, h trajectories.Header) (*translator, error) {
 }
 
 // said is a message of the history. Its agent is the only one that there is.
-func said(role, kind, text string, more formats.Members) json.RawMessage {
-	var m formats.Members
-	m.AddText("role", role)
-	m.AddText("content", text)
-	m.AddText("agent", "main")
-	m.AddText("message_type", kind)
+func said(role, kind, text string, more members.List) json.RawMessage {
+	var m members.List
+	m.Add("role", role)
+	m.Add("content", text)
+	m.Add("agent", "main")
+	m.Add("message_type", kind)
 	m.AddAll(more.Object())
 	return m.Object()
 }
@@ -94,10 +95,9 @@ func (t *translator) observation(o trajectories.Observation) error {
 }
 
 // answering names the call that a message answers.
-func answering(id string) formats.Members {
-	var m formats.Members
-	ids, _ := json.Marshal([]string{id}) // texts have no error
-	m.Add("tool_call_ids", ids)
+func answering(id string) members.List {
+	var m members.List
+	m.Add("tool_call_ids", []string{id})
 	return m
 }
 
@@ -105,11 +105,11 @@ func (t *translator) message(m trajectories.Message) error {
 	if !written(m) || t.last != nil && repeats(m, t.last.turn) {
 		return nil
 	}
-	role, kind, more := roleOf(m), "observation", formats.Members{}
+	role, kind, more := roleOf(m), "observation", members.List{}
 	switch {
 	case isDemo(m):
 		kind = "demonstration"
-		more.Add("is_demo", json.RawMessage("true"))
+		more.Add("is_demo", true)
 	case role == "tool":
 		id := ""
 		if m.Origin != nil && m.Kind == trajectories.MessageOrphan {
@@ -204,7 +204,7 @@ func (t *translator) seen(last bool) *list {
 // act writes one call: its step, the answer, and what came back.
 func (t *translator) act(turn trajectories.Turn, s acted, seen *list) error {
 	more := answer(turn, s.action)
-	more.Add("tool_calls", json.RawMessage("["+string(s.call.JSON())+"]"))
+	more.AddRaw("tool_calls", json.RawMessage("["+string(s.call.JSON())+"]"))
 	if err := t.out.history.add(said("assistant", "action", turn.Message, more)); err != nil {
 		return err
 	}
@@ -223,15 +223,15 @@ func (t *translator) act(turn trajectories.Turn, s acted, seen *list) error {
 }
 
 // answer is what the message of an answer has beside its text.
-func answer(turn trajectories.Turn, action string) formats.Members {
-	var m formats.Members
-	m.AddText("thought", turn.Message)
-	m.AddText("action", action)
+func answer(turn trajectories.Turn, action string) members.List {
+	var m members.List
+	m.Add("thought", turn.Message)
+	m.Add("action", action)
 	if turn.Reasoning != "" {
-		var block formats.Members
-		block.AddText("type", "thinking")
-		block.AddText("thinking", turn.Reasoning)
-		m.Add("thinking_blocks", json.RawMessage("["+string(block.Object())+"]"))
+		var block members.List
+		block.Add("type", "thinking")
+		block.Add("thinking", turn.Reasoning)
+		m.AddRaw("thinking_blocks", json.RawMessage("["+string(block.Object())+"]"))
 	}
 	return m
 }
@@ -253,19 +253,19 @@ func (t *translator) talk(turn trajectories.Turn, seen *list) error {
 
 // stepOf is a step of the trajectory. One without an observation has none
 // whatever, which no command gives.
-func stepOf(action, thought string, observation *string, duration time.Duration) formats.Members {
-	var m formats.Members
-	m.AddText("action", action)
+func stepOf(action, thought string, observation *string, duration time.Duration) members.List {
+	var m members.List
+	m.Add("action", action)
 	if observation != nil {
-		m.AddText("observation", *observation)
+		m.Add("observation", *observation)
 	} else {
-		m.Add("observation", json.RawMessage("null"))
+		m.Add("observation", nil)
 	}
-	m.AddText("response", thought)
-	m.AddText("thought", thought)
-	m.Add("execution_time", seconds(duration))
-	m.Add("state", json.RawMessage("{}"))
-	m.Add("extra_info", json.RawMessage("{}"))
+	m.Add("response", thought)
+	m.Add("thought", thought)
+	m.AddRaw("execution_time", seconds(duration))
+	m.AddRaw("state", []byte("{}"))
+	m.AddRaw("extra_info", []byte("{}"))
 	return m
 }
 
@@ -277,23 +277,23 @@ func (t *translator) close(end trajectories.End) error {
 	if usage == (trajectories.Usage{}) {
 		usage = t.usage
 	}
-	var info, root formats.Members
+	var info, root members.List
 	stats := statistics(usage, true)
-	info.Add("model_stats", stats.Object())
+	info.AddRaw("model_stats", stats.Object())
 	addOrNull(&info, "exit_status", statusOf(end), end.Status != trajectories.ExitUnknown)
 	addOrNull(&info, "submission", submissionOf(end), !end.PatchUnknown || end.Submission != nil)
-	root.Add("info", info.Object())
-	root.AddText("replay_config", string(config(t.header)))
-	root.AddText("environment", t.header.Task.ID)
+	root.AddRaw("info", info.Object())
+	root.Add("replay_config", string(config(t.header)))
+	root.Add("environment", t.header.Task.ID)
 	return t.out.close(false, root)
 }
 
-func addOrNull(m *formats.Members, name, text string, known bool) {
+func addOrNull(m *members.List, name, text string, known bool) {
 	if !known {
-		m.Add(name, json.RawMessage("null"))
+		m.Add(name, nil)
 		return
 	}
-	m.AddText(name, text)
+	m.Add(name, text)
 }
 
 func submissionOf(end trajectories.End) string {
@@ -306,34 +306,34 @@ func submissionOf(end trajectories.End) string {
 // config is as much of a configuration as other trajectories know. It is a text
 // that holds JSON, as in version 1.
 func config(h trajectories.Header) json.RawMessage {
-	var problem, repo, deployment, env, model, agent, all formats.Members
+	var problem, repo, deployment, env, model, agent, all members.List
 	if h.Task.ProblemStatement != "" {
-		problem.AddText("text", h.Task.ProblemStatement)
+		problem.Add("text", h.Task.ProblemStatement)
 	}
-	problem.AddText("id", h.Task.ID)
-	problem.AddText("type", "text")
-	all.Add("problem_statement", problem.Object())
+	problem.Add("id", h.Task.ID)
+	problem.Add("type", "text")
+	all.AddRaw("problem_statement", problem.Object())
 	if h.Task.Repo != "" {
-		repo.AddText("github_url", address(h.Task.Repo))
+		repo.Add("github_url", address(h.Task.Repo))
 	}
 	if h.Task.BaseCommit != "" {
-		repo.AddText("base_commit", h.Task.BaseCommit)
+		repo.Add("base_commit", h.Task.BaseCommit)
 	}
 	if repo.Object() != nil {
-		repo.AddText("type", "github")
+		repo.Add("type", "github")
 	}
-	env.Add("repo", repo.Object())
+	env.AddRaw("repo", repo.Object())
 	if h.Task.Image != "" {
-		deployment.AddText("image", h.Task.Image)
-		deployment.AddText("type", "docker")
+		deployment.Add("image", h.Task.Image)
+		deployment.Add("type", "docker")
 	}
-	env.Add("deployment", deployment.Object())
-	all.Add("env", env.Object())
+	env.AddRaw("deployment", deployment.Object())
+	all.AddRaw("env", env.Object())
 	if h.Policy.Model != "" {
-		model.AddText("name", h.Policy.Model)
+		model.Add("name", h.Policy.Model)
 	}
-	agent.Add("model", model.Object())
-	all.Add("agent", agent.Object())
+	agent.AddRaw("model", model.Object())
+	all.AddRaw("agent", agent.Object())
 	return all.Object()
 }
 

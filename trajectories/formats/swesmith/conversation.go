@@ -8,8 +8,8 @@ import (
 
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories"
-	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/episode"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // A Conversation is a [chat.Talk] in the language of SWE-smith's xml style, for
@@ -19,10 +19,10 @@ import (
 type Conversation struct {
 	Header *trajectories.Header
 	// Say takes the messages, in their order.
-	Say func(m *chat.Extra)
+	Say func(m *members.List)
 	// Mark adds to a message what the format notes in it. The turn is nil for
 	// messages that are not the policy's.
-	Mark func(m *chat.Extra, turn *trajectories.Turn)
+	Mark func(m *members.List, turn *trajectories.Turn)
 
 	// turn waits for its answers, which may come in any order.
 	turn    *trajectories.Turn
@@ -44,7 +44,7 @@ func (c *Conversation) Open() {
 }
 
 func (c *Conversation) say(role, text string, turn *trajectories.Turn) {
-	var m chat.Extra
+	var m members.List
 	m.Add("role", role)
 	m.Add("content", text)
 	c.Mark(&m, turn)
@@ -161,19 +161,19 @@ func describe(text *strings.Builder, n int, t trajectories.Tool) {
 	}
 	fmt.Fprintf(text, "\n---- BEGIN FUNCTION #%d: %s ----\nDescription: %s\n\n", n, name, t.Description)
 	required := map[string]bool{}
-	for _, p := range elements(chat.Member(parameters, "required")) {
+	for _, p := range elements(members.Get(parameters, "required")) {
 		required[str(p)] = true
 	}
 	i := 0
-	for name, schema := range chat.Members(chat.Member(parameters, "properties")) {
+	for name, schema := range members.All(members.Get(parameters, "properties")) {
 		if i++; i == 1 {
 			text.WriteString("Parameters:\n")
 		}
 		fmt.Fprintf(text, "  (%d) %s (%s, %s):", i, name, kind(schema), need(required[name]))
-		if what := chat.Member(schema, "description"); what != nil {
+		if what := members.Get(schema, "description"); what != nil {
 			text.WriteString(" " + str(what))
 		}
-		if choice := chat.Member(schema, "enum"); choice != nil {
+		if choice := members.Get(schema, "enum"); choice != nil {
 			text.WriteString(" Allowed values: " + str(choice))
 		}
 		text.WriteString("\n")
@@ -186,7 +186,7 @@ func describe(text *strings.Builder, n int, t trajectories.Tool) {
 
 // kind is the type of a parameter.
 func kind(schema jsontext.Value) string {
-	if t := chat.Member(schema, "type"); t != nil {
+	if t := members.Get(schema, "type"); t != nil {
 		return str(t)
 	}
 	return "any"

@@ -6,6 +6,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // export writes a trajectory as a row, on one line. It goes over the events
@@ -14,13 +15,13 @@ func export(t formats.Source, w io.Writer) error {
 	h := t.Header()
 	own := own(&h)
 	return chat.WriteRow(w, t, chat.Form{
-		Head: func(h *trajectories.Header) *chat.Extra { return head(h, own) },
-		Tail: func(e *trajectories.End) *chat.Extra { return tail(e) },
-		Talk: func(h *trajectories.Header, say func(*chat.Extra)) chat.Talk {
+		Head: func(h *trajectories.Header) *members.List { return head(h, own) },
+		Tail: func(e *trajectories.End) *members.List { return tail(e) },
+		Talk: func(h *trajectories.Header, say func(*members.List)) chat.Talk {
 			if own {
 				return &repetition{header: h, style: style(h.Source.Version), say: say}
 			}
-			return &Conversation{Header: h, Say: say, Mark: func(*chat.Extra, *trajectories.Turn) {}}
+			return &Conversation{Header: h, Say: say, Mark: func(*members.List, *trajectories.Turn) {}}
 		},
 	})
 }
@@ -31,8 +32,8 @@ func own(h *trajectories.Header) bool { return h.Source != nil && h.Source.Forma
 // head makes what stands before the messages. Rows of another format's
 // trajectories have no tools: a chat template would tell of them in its own
 // language, and the calls are in this one.
-func head(h *trajectories.Header, own bool) *chat.Extra {
-	var row chat.Extra
+func head(h *trajectories.Header, own bool) *members.List {
+	var row members.List
 	if h.Task.ID != "" {
 		row.Add("instance_id", h.Task.ID)
 	}
@@ -49,8 +50,8 @@ func head(h *trajectories.Header, own bool) *chat.Extra {
 }
 
 // tail makes what stands behind the messages.
-func tail(e *trajectories.End) *chat.Extra {
-	var row chat.Extra
+func tail(e *trajectories.End) *members.List {
+	var row members.List
 	if e == nil {
 		return &row
 	}
@@ -67,7 +68,7 @@ func tail(e *trajectories.End) *chat.Extra {
 type repetition struct {
 	header *trajectories.Header
 	style  style
-	say    func(m *chat.Extra)
+	say    func(m *members.List)
 }
 
 func (r *repetition) Open() {
@@ -102,7 +103,7 @@ func (r *repetition) Event(e trajectories.Event) {
 // message says a message. Its origin may hold another role, and parts in place
 // of the text.
 func (r *repetition) message(role, text string, o *trajectories.Origin) {
-	var m chat.Extra
+	var m members.List
 	if o != nil {
 		m.AddAll(o.Extra)
 		m.AddRaw("content", o.Parts)
@@ -113,7 +114,7 @@ func (r *repetition) message(role, text string, o *trajectories.Origin) {
 }
 
 func (r *repetition) turn(t *trajectories.Turn) {
-	var m chat.Extra
+	var m members.List
 	m.Add("role", "assistant")
 	text, reasoning := t.Message, t.Reasoning
 	if t.Origin != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/episode"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // policy is the program that acts in these trajectories.
@@ -115,7 +116,7 @@ func (t *talk) message(n *document.Node, m *chat.Message) error {
 
 // answerExtra is what an answer has beside its text. It need not be the user's,
 // and no call's id is told of it then.
-func answerExtra(m *chat.Message) *chat.Extra {
+func answerExtra(m *chat.Message) *members.List {
 	extra := m.Extra()
 	if m.Role != "user" {
 		extra.Add("role", m.Role)
@@ -161,7 +162,7 @@ func (t *talk) turn(n *document.Node, m *chat.Message) trajectories.Turn {
 // withCalls keeps the calls that a message has beside its text, as they are:
 // nothing else tells them from calls in it.
 func withCalls(turn trajectories.Turn, n *document.Node) trajectories.Turn {
-	var extra chat.Extra
+	var extra members.List
 	if turn.Origin == nil {
 		turn.Origin = &trajectories.Origin{}
 	}
@@ -183,7 +184,7 @@ func (c call) action() env.Action {
 	for i, v := range c.values {
 		last[v.name] = i
 	}
-	var arguments chat.Extra
+	var arguments members.List
 	for i, v := range c.values {
 		if last[v.name] == i {
 			arguments.Add(v.name, v.value())

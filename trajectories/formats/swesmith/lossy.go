@@ -11,6 +11,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/episode"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // lossy lists what a row cannot hold.
@@ -173,7 +174,7 @@ func spoken(l *formats.Losses, t *trajectories.Turn, k int, text string) {
 // closes reports whether a value holds the end of one: most programs that read
 // calls take the first for it.
 func closes(a env.Action) bool {
-	for _, v := range chat.Members(a.Arguments) {
+	for _, v := range members.All(a.Arguments) {
 		if strings.Contains(str(v), parameterEnds) {
 			return true
 		}

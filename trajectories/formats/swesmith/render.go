@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories"
-	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
 // source is the text of the message that a turn was made of.
@@ -41,7 +41,7 @@ func render(t *trajectories.Turn, s style) string {
 
 func renderXML(text *strings.Builder, a env.Action) {
 	text.WriteString(functionBegins + a.Tool + ">\n")
-	for name, v := range chat.Members(a.Arguments) {
+	for name, v := range members.All(a.Arguments) {
 		text.WriteString(parameterBegins + name + ">")
 		if ownLines(name) {
 			text.WriteString("\n" + str(v) + "\n")
@@ -61,10 +61,8 @@ func ownLines(name string) bool {
 
 // command is the command line of an action with one.
 func command(a env.Action) string {
-	for name, v := range chat.Members(a.Arguments) {
-		if name == "command" {
-			return str(v)
-		}
+	if v := members.Get(a.Arguments, "command"); v != nil {
+		return str(v)
 	}
 	return ""
 }
@@ -73,7 +71,7 @@ func command(a env.Action) string {
 func str(v jsontext.Value) string {
 	if v.Kind() == '"' {
 		var s string
-		if json.Unmarshal(v, &s, jsontext.AllowInvalidUTF8(true)) == nil {
+		if loose.Unmarshal(v, &s) == nil {
 			return s
 		}
 	}
@@ -105,7 +103,7 @@ func repr(text *strings.Builder, v jsontext.Value) {
 	case '{':
 		text.WriteByte('{')
 		i := 0
-		for name, e := range chat.Members(v) {
+		for name, e := range members.All(v) {
 			if i++; i > 1 {
 				text.WriteString(", ")
 			}
@@ -150,7 +148,7 @@ func quote(text *strings.Builder, s string) {
 // elements are the values of a list. What is no list has none.
 func elements(list jsontext.Value) []jsontext.Value {
 	var all []jsontext.Value
-	if json.Unmarshal(list, &all, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) != nil {
+	if loose.Unmarshal(list, &all) != nil {
 		return nil
 	}
 	return all

@@ -41,6 +41,14 @@ func (v visitor) header(h trajectories.Header) *trajectories.Header {
 	h.Task.Repo = v.text("header.task.repo", h.Task.Repo)
 	h.Task.ProblemStatement = v.text("header.task.problem_statement", h.Task.ProblemStatement)
 	h.Task.Image = v.text("header.task.image", h.Task.Image)
+	h.Policy.Name = v.text("header.policy.name", h.Policy.Name)
+	h.Policy.Model = v.text("header.policy.model", h.Policy.Model)
+	h.Policy.Version = v.text("header.policy.version", h.Policy.Version)
+	if h.Source != nil {
+		source := *h.Source
+		source.Version = v.text("header.source.version", source.Version)
+		h.Source = &source
+	}
 	h.Tools = slices.Clone(h.Tools)
 	for i := range h.Tools {
 		t := &h.Tools[i]
@@ -56,6 +64,7 @@ func (v visitor) header(h trajectories.Header) *trajectories.Header {
 }
 
 func (v visitor) turn(t trajectories.Turn) *trajectories.Turn {
+	t.Model = v.text("turn.model", t.Model)
 	t.Reasoning = v.text("turn.reasoning", t.Reasoning)
 	t.Message = v.text("turn.message", t.Message)
 	t.Actions = slices.Clone(t.Actions)
@@ -110,6 +119,7 @@ func (v visitor) observation(o trajectories.Observation) *trajectories.Observati
 }
 
 func (v visitor) message(m trajectories.Message) *trajectories.Message {
+	m.Role = v.text("message.role", m.Role)
 	m.Text = v.text("message.text", m.Text)
 	m.Origin = v.origin("message.origin", m.Origin)
 	return &m
