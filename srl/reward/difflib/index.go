@@ -42,12 +42,12 @@ func (x *Indexed) bore(most int32) {
 		counts[s]++
 	}
 	x.dull = make([]bool, len(counts))
-	any := false
+	some := false
 	for s, n := range counts {
 		x.dull[s] = n > most
-		any = any || n > most
+		some = some || n > most
 	}
-	if !any {
+	if !some {
 		x.dull = nil
 		return
 	}

@@ -64,15 +64,15 @@ func (s *search) down(g gap, n int32) []gap {
 	l := &s.levels
 	a, b := s.keenA[g.alo:g.ahi], s.keenB[g.blo:g.bhi]
 	l.base, l.n = n, 0
-	var any bool
+	var more bool
 	if n == 1 {
-		any = l.symbols(s.symbols, a, b)
+		more = l.symbols(s.symbols, a, b)
 	} else {
-		any = l.grams(a, b)
+		more = l.grams(a, b)
 	}
-	for any {
+	for more {
 		l.n++
-		any = l.add(a, b)
+		more = l.add(a, b)
 	}
 	l.gaps = append(l.gaps[:0], g)
 	for ; l.n > 0 && len(l.gaps) > 0; l.n-- {

@@ -11,36 +11,47 @@ import sys
 import time
 from collections.abc import Callable
 
-import cydifflib
+import cydifflib  # type: ignore[import-untyped]
 import difflib_fast
 
+Ratio = Callable[[str, str, bool], float]
 
-def median(f: Callable[[], object]) -> float:
-    """The median time of f, of as many as are made in a tenth of a second."""
+
+def cpython(a: str, b: str, autojunk: bool) -> float:
+    return difflib.SequenceMatcher(None, a, b, autojunk).ratio()
+
+
+def cython(a: str, b: str, autojunk: bool) -> float:
+    return float(cydifflib.SequenceMatcher(None, a, b, autojunk).ratio())
+
+
+def rust(a: str, b: str, autojunk: bool) -> float:
+    return difflib_fast.ratio(a, b)
+
+
+def median(ratio: Ratio, a: str, b: str, autojunk: bool) -> float:
+    """The median time, of as many as are made in a tenth of a second."""
     times: list[float] = []
     while not times or (sum(times) < 0.1 and len(times) < 200):
         start = time.process_time()
-        f()
+        ratio(a, b, autojunk)
         times.append(time.process_time() - start)
     return statistics.median(times)
 
 
 def main() -> None:
-    seconds: dict[str, list[float]] = {"CPython": [], "cydifflib": [], "difflib-fast": []}
+    peers: dict[str, Ratio] = {"CPython": cpython, "cydifflib": cython, "difflib-fast": rust}
+    seconds: dict[str, list[float]] = {name: [] for name in peers}
     for group in json.load(sys.stdin):
         junk = group["autojunk"]
         pairs = [(p["a"], p["b"]) for p in group["pairs"]]
-        # The original takes minutes for what is long.
-        few = pairs[:1] if group["points"] > 2000 else pairs
-        seconds["CPython"].append(
-            statistics.median(median(lambda: difflib.SequenceMatcher(None, a, b, junk).ratio()) for a, b in few)
-        )
-        seconds["cydifflib"].append(
-            statistics.median(median(lambda: cydifflib.SequenceMatcher(None, a, b, junk).ratio()) for a, b in pairs)
-        )
-        seconds["difflib-fast"].append(
-            0.0 if junk else statistics.median(median(lambda: difflib_fast.ratio(a, b)) for a, b in pairs)
-        )
+        for name, ratio in peers.items():
+            if ratio is rust and junk:
+                seconds[name].append(0.0)
+                continue
+            # The original takes minutes for what is long.
+            some = pairs[:1] if ratio is cpython and group["points"] > 2000 else pairs
+            seconds[name].append(statistics.median(median(ratio, a, b, junk) for a, b in some))
         print(f"{group['points']} {group['name']} autojunk={junk}", file=sys.stderr)
     json.dump(seconds, sys.stdout)
 
