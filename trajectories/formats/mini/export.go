@@ -306,6 +306,9 @@ func (e *exporter) rejected(t trajectories.Turn, o trajectories.Origin, x extras
 		var message members.List
 		message.Add("role", "assistant")
 		message.Add("content", t.Message)
+		if t.Reasoning != "" {
+			message.Add("reasoning_content", t.Reasoning)
+		}
 		t.Response = fmt.Appendf(nil, `{"choices":[{"message":%s}]}`, message.Object())
 	}
 	e.spent(&extra, t)

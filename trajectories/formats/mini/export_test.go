@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -175,4 +176,37 @@ func TestAnAnswerThatWasActedOnKeepsItsCalls(t *testing.T) {
 	}
 	require.Contains(t, fields, "turn.format_error")
 	require.NotContains(t, fields, "turn.actions")
+}
+
+// A program may have thought before it said what is in the wrong form. A response
+// of another API does not tell an import of it, and stays as it is.
+func TestAnAnswerInTheWrongFormKeepsItsReasoning(t *testing.T) {
+	for response, want := range map[string][]string{
+		"": nil,
+		`{"choices":[{"message":{"content":"M","reasoning_content":"R"}}]}`: nil,
+		`{"choices":[{"message":{"content":"M"}}]}`:                         {"turn.reasoning"},
+		`{"output":[]}`: {"turn.message", "turn.reasoning"},
+	} {
+		tr := &trajectories.Trajectory{
+			Header: trajectories.Header{Version: 1, ID: "a", Task: trajectories.Task{ID: "a", ProblemStatement: "P"}, System: "S", Prompt: "P", Tools: []trajectories.Tool{{Name: "bash"}}},
+			Turns:  []trajectories.Turn{{N: 1, Message: "M", Reasoning: "R", FormatError: "No call."}},
+		}
+		if response != "" {
+			tr.Turns[0].Response = json.RawMessage(response)
+		}
+		var lost []string
+		for _, l := range mini.Format11().Lossy(tr) {
+			lost = append(lost, l.Field)
+		}
+		require.Equal(t, want, lost, response)
+		var b bytes.Buffer
+		require.NoError(t, mini.Format11().Export(formats.Of(tr), &b))
+		path := filepath.Join(t.TempDir(), "a.traj.json")
+		require.NoError(t, os.WriteFile(path, b.Bytes(), 0o600))
+		_, again, err := suite11().Import(t, path, false)
+		require.NoError(t, err)
+		turn := again[0].Turns[0]
+		require.Equal(t, slices.Contains(want, "turn.message"), turn.Message != "M", response)
+		require.Equal(t, slices.Contains(want, "turn.reasoning"), turn.Reasoning != "R", response)
+	}
 }

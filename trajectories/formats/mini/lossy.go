@@ -4,6 +4,7 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
 )
 
 // lossy lists what version 1.1 cannot hold of a trajectory.
@@ -84,12 +85,48 @@ func lossyTurn(l *formats.Losses, t trajectories.Turn, own bool) {
 			l.Add(f.field, t.N, f.why)
 		}
 	}
+	if !own && t.FormatError != "" && len(t.Actions) == 0 {
+		const why = "of an answer in the wrong form there is what its response says"
+		message, reasoning := answered(t)
+		if message != t.Message {
+			l.Add("turn.message", t.N, why)
+		}
+		if reasoning != t.Reasoning {
+			l.Add("turn.reasoning", t.N, why)
+		}
+	}
 	for _, a := range t.Actions {
 		if a.Tool != "bash" {
 			l.Add("turn.actions.tool", t.N, "mini-swe-agent has the tool bash alone; the call is written all the same")
 			break
 		}
 	}
+}
+
+// answered is what an import finds of an answer in the wrong form. Its response
+// is made from the turn where it has none, and may be of another API where it
+// has one.
+func answered(t trajectories.Turn) (message, reasoning string) {
+	switch {
+	case t.Response != nil:
+	case t.Lost:
+		return "", ""
+	default:
+		return t.Message, t.Reasoning
+	}
+	var response struct {
+		Choices []struct {
+			Message struct {
+				Content   loose.Text `json:"content"`
+				Reasoning loose.Text `json:"reasoning_content"`
+			} `json:"message"`
+		} `json:"choices"`
+	}
+	if loose.Unmarshal(t.Response, &response) != nil || len(response.Choices) == 0 {
+		return "", ""
+	}
+	first := response.Choices[0].Message
+	return first.Content.Text, first.Reasoning.Text
 }
 
 func lossyObservation(l *formats.Losses, o trajectories.Observation, own bool) {

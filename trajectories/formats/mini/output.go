@@ -215,6 +215,9 @@ func (r *reader) rejected(m *document.Node, i int) error {
 				return err
 			}
 			t.Message = said.Text
+			if t.Reasoning, err = r.in.Text(choice, "message", "reasoning_content"); err != nil {
+				return err
+			}
 			break
 		}
 	}

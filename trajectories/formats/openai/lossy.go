@@ -13,6 +13,9 @@ func lossy(t *trajectories.Trajectory) []formats.Loss {
 	if t.Header.Policy.Name != "" {
 		l.Add("header.policy", 0, "a row names the model, and no program")
 	}
+	if t.Header.Attempt > 1 && !l.Own {
+		l.Add("header.attempt", 0, "a row does not say which attempt at its task it is")
+	}
 	answers := 0
 	for i := range t.Turns {
 		turn := &t.Turns[i]

@@ -3,6 +3,7 @@ package sweagent_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"iter"
 	"math"
@@ -121,6 +122,24 @@ func TestLogsThatSomebodyHasChangedAreWrittenOrRefused(t *testing.T) {
 	require.ErrorContains(t, sweagent.Format().Export(formats.Of(tr), &bytes.Buffer{}), "no view has added")
 	tr.Turns[0].Origin = &trajectories.Origin{Extra: json.RawMessage(`{"query":"x"}`)}
 	require.ErrorContains(t, sweagent.Format().Export(formats.Of(tr), &bytes.Buffer{}), "what was kept of the source")
+}
+
+// A step may have no observation where the history has one, which may have been
+// handed in or not.
+func TestAnObservationOfTheHistoryAloneStaysThere(t *testing.T) {
+	const file = `{"trajectory": [{"action": "", "observation": "", "response": "Hm.", "thought": "Hm."}, {"action": "submit", "response": "Done.", "thought": "Done."%s, "execution_time": 1}],
+		"history": [{"role": "user", "content": "P"}, {"role": "assistant", "content": "Done.", "thought": "Done.", "action": "submit",
+			"tool_calls": [{"id": "c", "type": "function", "function": {"name": "submit", "arguments": "{}"}}]},
+			{"role": "tool", "content": "diff\n", "tool_call_ids": ["c"]}],
+		"info": {"exit_status": "submitted", "submission": "diff\n"}, "environment": "a__b-1"}`
+	for _, observation := range []string{"", `, "observation": null`, `, "observation": "diff\n"`} {
+		path := filepath.Join(t.TempDir(), "x.traj")
+		text := fmt.Sprintf(file, observation)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		_, all, err := suite().Import(t, path, false)
+		require.NoError(t, err)
+		require.JSONEq(t, text, string(export(t, all[0])))
+	}
 }
 
 // long is a source of many turns, of which none is held.

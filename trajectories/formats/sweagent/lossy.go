@@ -153,12 +153,20 @@ func (l *losses) answers(t *trajectories.Trajectory) {
 			{"observation", turn.FormatError != "", "nothing answers an answer in the wrong form"},
 			{"observation.turn", late[i], "it comes after the next turn, and is kept as a message"},
 			{"observation.time", !o.Time.IsZero(), nowhere},
+			{"observation.raw", o.Raw != nil && (late[i] || derived(o)), "it is told from what the policy was shown"},
 			{"observation.failed", o.Failed, nowhere},
 			{"observation.result", o.Result != nil, "there is the output alone"},
 			{"observation.submitted", len(turn.Actions) > 0 && o.Submitted != handsIn(turn, k, o, t.End), "the step that submits is told by its command, and its output, which is the submission"},
 			{"observation.origin", o.Origin != nil, alien},
 		})
 	}
+}
+
+// derived says whether an import takes the raw output from what the policy was
+// shown, beside which it then keeps none.
+func derived(o trajectories.Observation) bool {
+	_, _, ok := around(o.Text, *o.Raw)
+	return ok || *o.Raw == o.Text
 }
 
 // lateAnswers says which observations come when another turn has begun.

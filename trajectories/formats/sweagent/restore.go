@@ -47,9 +47,10 @@ type extras struct {
 	Message json.RawMessage `json:"message"`
 
 	// Of an observation.
-	Before string  `json:"before"`
-	After  string  `json:"after"`
-	Role   *string `json:"role"`
+	Before  string  `json:"before"`
+	After   string  `json:"after"`
+	Role    *string `json:"role"`
+	Unnoted bool    `json:"unnoted"` // its step has none: it is in the history alone
 
 	// Of the end.
 	Info       json.RawMessage `json:"info"`
@@ -260,7 +261,7 @@ func (r *restorer) observation(b trajectories.Observation) error {
 	if err != nil {
 		return err
 	}
-	if b.Action == s.turn.Actions[0].ID {
+	if b.Action == s.turn.Actions[0].ID && !x.Unnoted {
 		raw := strings.TrimSuffix(strings.TrimPrefix(b.Text, x.Before), x.After)
 		if s.raw = &raw; b.Raw != nil {
 			s.raw = b.Raw

@@ -425,8 +425,7 @@ func (r *reader) decorate(o *trajectories.Observation, m *message, s step, first
 	o.Text = content.Text
 	var origin members.List
 	if first && s.noted && s.raw != content.Text {
-		before, after, ok := strings.Cut(content.Text, s.raw)
-		if ok && s.raw != "" && len(before)+len(after) < len(s.raw)+256 {
+		if before, after, ok := around(content.Text, s.raw); ok {
 			origin.Add("before", before)
 			origin.Add("after", after)
 		} else {
@@ -445,8 +444,19 @@ func (r *reader) decorate(o *trajectories.Observation, m *message, s step, first
 	if m.role != "tool" {
 		origin.Add("role", m.role)
 	}
+	if first && s.node != nil && !formats.Has(s.node, "observation") {
+		origin.Add("unnoted", true)
+	}
 	o.Origin = &trajectories.Origin{Index: m.index + 1, Parts: content.Parts, Extra: origin.Object()}
 	return nil
+}
+
+// around cuts the raw output out of what the policy was shown. It is not ok where
+// the output does not stand there, or is so little of it that it may stand there
+// by chance.
+func around(text, raw string) (before, after string, ok bool) {
+	before, after, ok = strings.Cut(text, raw)
+	return before, after, ok && raw != "" && len(before)+len(after) < len(raw)+256
 }
 
 func submits(a env.Action, action string) bool {

@@ -302,6 +302,14 @@ func TestWhatIsRareIsListedOrComesBack(t *testing.T) {
 		"a command that SWE-agent writes itself": func(tr *trajectories.Trajectory) {
 			tr.Turns[0].Actions[0].Arguments = json.RawMessage(`{"command":"exit_cost"}`)
 		},
+		"raw outputs that stand in what was shown, or do not": func(tr *trajectories.Trajectory) {
+			inside, same, outside := "a", "line 1", "line 0"
+			tr.Observations[0].Text, tr.Observations[0].Raw = "<exception>late</exception>\na", &inside
+			tr.Observations[1].Raw = &same
+			if len(tr.Observations) > 2 {
+				tr.Observations[2].Raw = &outside
+			}
+		},
 		"a submission that is answered with the patch": func(tr *trajectories.Trajectory) {
 			tr.Observations = append(tr.Observations, trajectories.Observation{Turn: 4, Observation: env.Observation{Action: "3", Text: tr.End.Patch, Submitted: true}})
 		},
@@ -323,6 +331,21 @@ func TestWhatIsRareIsListedOrComesBack(t *testing.T) {
 			change(tr)
 			lacks(t, tr)
 		})
+	}
+}
+
+// What the policy was shown holds the output, so an import keeps no other.
+func TestARawOutputIsListedWhereAnImportKeepsNone(t *testing.T) {
+	for raw, listed := range map[string]bool{"a": true, "<e>late</e>\na": true, "b": false, "": false} {
+		tr := foreign()
+		tr.Observations[0].Text, tr.Observations[0].Raw = "<e>late</e>\na", &raw
+		lost := slices.ContainsFunc(sweagent.Format().Lossy(tr), func(l formats.Loss) bool { return l.Field == "observation.raw" })
+		require.Equal(t, listed, lost, "%q", raw)
+		path := filepath.Join(t.TempDir(), "x.traj")
+		require.NoError(t, os.WriteFile(path, export(t, tr), 0o600))
+		_, again, err := suite().Import(t, path, false)
+		require.NoError(t, err)
+		require.Equal(t, listed, again[0].Observations[0].Raw == nil, "%q", raw)
 	}
 }
 

@@ -2,8 +2,10 @@ package swesmith
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -177,6 +179,43 @@ func TestAnExportThatCannotBeWrittenSaysSo(t *testing.T) {
 	for left := range len(row) {
 		require.ErrorIs(t, Format().Export(formats.Of(foreign()), &full{left}), os.ErrClosed)
 	}
+}
+
+// A message that cannot be read is left out of the export, so the style must not
+// hang on it.
+func TestABrokenMessageDoesNotDecideTheStyle(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rows.jsonl")
+	read := func(row string) *trajectories.Trajectory {
+		require.NoError(t, os.WriteFile(path, []byte(row), 0o600))
+		_, all, err := suite().Import(t, path, true)
+		require.NoError(t, err)
+		require.Len(t, all, 1)
+		return all[0]
+	}
+	const broken, look = `{"role": "user", "content": {"a": 1}, "tool_calls": 3}`, `{"role": "assistant", "content": "I look.\n\n%s"}`
+	for style, call := range map[string]string{"ticks": "```\\nls\\n```", "xml": `<function=bash>\n<parameter=command>ls</parameter>\n</function>`} {
+		// Broken ones stand before the call, and more of them than are looked at.
+		first := read(`{"messages": [{"role": "user", "content": "P"}` + strings.Repeat(","+broken, 10) + "," + fmt.Sprintf(look, call) + `, {"role": "user", "content": "OBSERVATION:\nx"}]}`)
+		require.Equal(t, style, first.Header.Source.Version)
+		require.Len(t, first.Turns[0].Actions, 1)
+		require.Equal(t, log(t, first), log(t, read(rowOf(t, first))))
+	}
+}
+
+func TestALaterAttemptIsListed(t *testing.T) {
+	tr := foreign()
+	fields := func() (all []string) {
+		for _, l := range Format().Lossy(tr) {
+			all = append(all, l.Field)
+		}
+		return all
+	}
+	tr.Header.Attempt = 1
+	require.NotContains(t, fields(), "header.attempt")
+	tr.Header.Attempt = 2
+	require.Contains(t, fields(), "header.attempt")
+	tr.Header.Source = &trajectories.Source{Format: Name}
+	require.NotContains(t, fields(), "header.attempt", "the import has numbered the rows of a task, and does so again")
 }
 
 func FuzzRoundTrip(f *testing.F) {

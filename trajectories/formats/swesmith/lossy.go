@@ -58,6 +58,9 @@ func header(l *chat.Losses, h *trajectories.Header) {
 	if name := h.Policy.Name; name != "" && name != policy {
 		l.Add("header.policy", 0, "a row names the model, and its program is taken for SWE-agent")
 	}
+	if h.Attempt > 1 && !l.Own {
+		l.Add("header.attempt", 0, "a row does not say which attempt at its task it is")
+	}
 	if !l.Own && len(h.Tools) > 0 {
 		const why = "tools are described in the system message"
 		l.Add("header.tools", 0, why)

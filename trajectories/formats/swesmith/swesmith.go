@@ -73,10 +73,14 @@ func look(row *document.Node) (style, formats.Confidence) {
 	}
 	fenced, seen := false, 0
 	for n, err := range messages.Elements() {
-		var m chat.Message
-		if seen++; err != nil || seen > probed || n.Kind() != document.Object || n.Decode(&m) != nil {
+		if err != nil || seen == probed {
 			break
 		}
+		var m chat.Message
+		if n.Decode(&m) != nil {
+			continue // an import that goes on leaves it out, and the style is that of the rest
+		}
+		seen++
 		switch m.Role {
 		case "system":
 		case "user":
