@@ -17,7 +17,7 @@ func Compact(value []byte) (jsontext.Value, error) {
 		return nil, err
 	}
 	if !utf8.Valid(raw) {
-		return jsontext.Value(bytes.ToValidUTF8(raw, []byte("\uFFFD"))), nil
+		return jsontext.Value(string([]rune(string(raw)))), nil // one for each byte, as where texts are decoded
 	}
 	return raw, nil
 }
