@@ -47,7 +47,7 @@ func (w *Writer) Finished() bool { return w.ends }
 // source, which may be empty, or used before.
 func (w *Writer) Turn(t trajectories.Turn) error {
 	w.turns++
-	w.usage = w.usage.Add(t.Usage)
+	w.usage = w.usage.Add(t.Usage.AtLeastZero())
 	t.N = w.turns
 	w.last, w.ends = nil, false
 	for i := range t.Actions {
