@@ -85,6 +85,17 @@ func (u Usage) Add(v Usage) Usage {
 	return u
 }
 
+// AtLeastZero returns u with zero for what is below it: nothing costs less.
+func (u Usage) AtLeastZero() Usage {
+	return Usage{
+		Calls:            max(0, u.Calls),
+		PromptTokens:     max(0, u.PromptTokens),
+		CachedTokens:     max(0, u.CachedTokens),
+		CompletionTokens: max(0, u.CompletionTokens),
+		Cost:             max(0, u.Cost),
+	}
+}
+
 // Or returns u with what it does not know, which is zero, as v has it. Sources
 // may count tokens by the turn and money by the episode.
 func (u Usage) Or(v Usage) Usage {

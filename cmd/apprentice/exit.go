@@ -13,6 +13,7 @@ import (
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/sandbox/guest/program"
 	"github.com/apprentice-rl/apprentice/sandbox/local/store"
+	"github.com/apprentice-rl/apprentice/srl/format"
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/document"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
@@ -67,7 +68,7 @@ func exitCode(err error) int {
 		return exitInfrastructure
 	case errors.As(err, &user), errors.As(err, &row), errors.As(err, &unknown), errors.As(err, &event),
 		errors.As(err, &recording), errors.As(err, &grading), errors.As(err, &reference),
-		errors.As(err, &broken), errors.As(err, &refused), errors.As(err, &archive),
+		errors.As(err, &broken), errors.As(err, &refused), errors.As(err, &archive), errors.Is(err, format.ErrCannotHold),
 		errors.Is(err, program.ErrMissing), errors.Is(err, program.ErrDamaged), errors.Is(err, agent.ErrStop):
 		return exitUser
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -79,4 +80,41 @@ func TestOnlyOriginsOfOtherFormatsAreNoReasonToStop(t *testing.T) {
 	var none losses
 	require.Empty(t, none.all())
 	require.NotNil(t, none.all(), "in JSON it is a list")
+}
+
+func TestWhatBreaksTheRulesOfItsFormatIsNotWritten(t *testing.T) {
+	for name, ending := range map[string]string{"rows.jsonl": "", "files": ".json"} {
+		dir := t.TempDir()
+		log, out := filepath.Join(dir, "a.1.jsonl"), filepath.Join(dir, "out", name)
+		require.NoError(t, os.WriteFile(log, []byte(`{"type":"header","version":1,"id":"a.1","run":"r","task":{"id":"a"},"policy":{"name":"llm"}}
+{"type":"end","status":"submitted","patch":"p"}
+`), 0o600))
+		export := func(rule error) error {
+			e := exporting{paths: []string{log}, out: out, format: formats.Format{
+				Name: "strict", Ending: ending,
+				Export: func(_ formats.Source, w io.Writer) error {
+					_, err := io.WriteString(w, "written")
+					return err
+				},
+				Check: func(document []byte) error {
+					require.Equal(t, "written", string(document))
+					return rule
+				},
+			}}
+			a := app{stdout: io.Discard, stderr: io.Discard}
+			return a.trajExport(t.Context(), &e)
+		}
+		err := export(errors.New("/steps/3: source is missing"))
+		require.ErrorContains(t, err, log+": what comes of it breaks a rule of strict, so nothing was written: /steps/3: source is missing")
+		require.Equal(t, exitUser, exitCode(err))
+		require.NoFileExists(t, out)
+		require.NoDirExists(t, out)
+		require.NoError(t, export(nil), name)
+		if ending != "" {
+			out = filepath.Join(out, "a.1", "a.json")
+		}
+		written, err := os.ReadFile(out)
+		require.NoError(t, err)
+		require.Equal(t, "written", string(written))
+	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -39,12 +40,25 @@ func (c cancellable) Events() iter.Seq2[trajectories.Event, error] {
 	}
 }
 
-// write writes a trajectory.
+// write writes a trajectory. Where its format has rules, it is checked before
+// any of it is written: other programs refuse what breaks them.
 func (e *exporting) write(ctx context.Context, l *store.Log, w io.Writer) error {
-	if err := e.format.Export(cancellable{l, ctx}, w); err != nil {
+	var whole bytes.Buffer
+	to := w
+	if e.format.Check != nil {
+		to = &whole
+	}
+	if err := e.format.Export(cancellable{l, ctx}, to); err != nil {
 		return fmt.Errorf("exporting %s: %w", l.Path(), err)
 	}
-	return nil
+	if e.format.Check == nil {
+		return nil
+	}
+	if err := e.format.Check(whole.Bytes()); err != nil {
+		return userf("exporting %s: what comes of it breaks a rule of %s, so nothing was written: %w", l.Path(), e.format.Name, err)
+	}
+	_, err := whole.WriteTo(w)
+	return err
 }
 
 // rows writes one file, which is there whole or not at all.

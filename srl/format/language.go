@@ -31,7 +31,8 @@ const (
 
 // ErrCannotHold says that a language has no way to write an action: xml has no
 // escapes, so that a value cannot contain </parameter>, and a fenced block
-// cannot contain a line that begins with a fence.
+// cannot contain a line that begins with a fence. None of them has a way to write
+// arguments that are no JSON object, or have a member twice.
 var ErrCannotHold = errors.New("the action language cannot hold the action")
 
 // A syntax is what a language does.
@@ -84,7 +85,7 @@ func (l Language) Render(actions ...env.Action) (string, error) {
 	for i, a := range actions {
 		args, err := arguments(a.Arguments)
 		if err != nil {
-			return "", fmt.Errorf("arguments of %s: %w", a.Tool, err)
+			return "", fmt.Errorf("%w: arguments of %s: %w", ErrCannotHold, a.Tool, err)
 		}
 		if texts[i], err = s.write(a.Tool, args); err != nil {
 			return "", fmt.Errorf("call of %s: %w", a.Tool, err)
@@ -197,13 +198,14 @@ func notStrings(name string, tools []env.Tool) map[string]bool {
 
 // Bare returns what the calls say without the wrapper of any language: the
 // name of the tool and the values of its arguments, in their order, a line
-// each, strings as they are and other values as JSON.
+// each, strings as they are and other values as JSON. The error matches
+// ErrCannotHold.
 func Bare(calls []env.Action) (string, error) {
 	var lines []string
 	for _, c := range calls {
 		args, err := arguments(c.Arguments)
 		if err != nil {
-			return "", fmt.Errorf("arguments of %s: %w", c.Tool, err)
+			return "", fmt.Errorf("%w: arguments of %s: %w", ErrCannotHold, c.Tool, err)
 		}
 		lines = append(lines, c.Tool)
 		for _, arg := range args {

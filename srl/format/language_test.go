@@ -89,6 +89,7 @@ func TestRenderSaysWhatALanguageCannotHold(t *testing.T) {
 
 	for _, arguments := range []string{`[]`, `{"a":1`, `{"a":1} {}`, `{"a":1,"a":2}`, `nonsense`} {
 		_, err := format.JSON.Render(action("bash", arguments))
+		require.ErrorIs(t, err, format.ErrCannotHold, arguments)
 		require.ErrorContains(t, err, "arguments of bash: ", arguments)
 	}
 }

@@ -15,12 +15,7 @@ type text struct {
 	size  int64
 	file  string
 	outer *Node // the string whose text this is, or nil
-
-	// What is known of lines: counted is on line number line, which begins at
-	// begins. Places are asked for in their order as a rule, so lines are
-	// counted once.
-	counted, begins int64
-	line            int
+	lines lines
 }
 
 // read returns the bytes from start to end.
@@ -40,22 +35,8 @@ func (t *text) position(offset int64, field string) Position {
 		p.Field += field
 		return p
 	}
-	if t.line == 0 || offset < t.counted {
-		t.counted, t.begins, t.line = 0, 0, 1
-	}
-	chunk := make([]byte, max(0, min(chunkSize, offset-t.counted)))
-	for t.counted < offset {
-		n, err := t.in.ReadAt(chunk[:min(int64(len(chunk)), offset-t.counted)], t.counted)
-		if n == 0 && err != nil {
-			break // the place is as good as known
-		}
-		t.line += bytes.Count(chunk[:n], []byte{'\n'})
-		if i := bytes.LastIndexByte(chunk[:n], '\n'); i >= 0 {
-			t.begins = t.counted + int64(i) + 1
-		}
-		t.counted += int64(n)
-	}
-	return Position{File: t.file, Offset: offset, Line: t.line, Column: int(offset-t.begins) + 1, Field: shorten(field)}
+	p := t.lines.find(t.in, offset)
+	return Position{File: t.file, Offset: offset, Line: p.line, Column: int(offset-p.begins) + 1, Field: shorten(field)}
 }
 
 // shorten leaves out the middle of a field that is nested too deep for anyone

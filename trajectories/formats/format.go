@@ -23,6 +23,9 @@ type Format struct {
 	Import func(ctx context.Context, in *Input, to Sink) error
 	// Export writes one trajectory.
 	Export func(t Source, w io.Writer) error
+	// Check says what is wrong with a document that Export has written, by the
+	// rules of the format. Nil where a format has no rules.
+	Check func(document []byte) error
 	// Ending ends the name of a file with one exported trajectory: ".traj". Empty
 	// says that trajectories are rows, of which a file takes many.
 	Ending string

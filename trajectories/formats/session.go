@@ -135,7 +135,24 @@ func safe(id string) string {
 
 func (s *session) Turn(t trajectories.Turn) error {
 	s.turns++
+	t.Usage = s.usage(t.Usage, fmt.Sprintf("of turn %d", t.N))
 	return s.keep(s.to.Turn(t))
+}
+
+// usage returns a usage without what is below zero, of which it warns.
+func (s *session) usage(u trajectories.Usage, of string) trajectories.Usage {
+	for _, n := range []struct {
+		name  string
+		value float64
+	}{
+		{"calls", float64(u.Calls)}, {"prompt tokens", float64(u.PromptTokens)}, {"cached tokens", float64(u.CachedTokens)},
+		{"completion tokens", float64(u.CompletionTokens)}, {"cost", u.Cost},
+	} {
+		if n.value < 0 {
+			s.in.warn(Warning{Row: s.in.Row, Text: fmt.Sprintf("%s %s: %v is below zero, and taken as 0", n.name, of, n.value)})
+		}
+	}
+	return u.AtLeastZero()
 }
 
 func (s *session) Observation(o trajectories.Observation) error { return s.keep(s.to.Observation(o)) }
@@ -146,6 +163,7 @@ func (s *session) View(v trajectories.View) error { return s.keep(s.to.View(v)) 
 
 func (s *session) End(e trajectories.End) error {
 	s.open = false
+	e.Usage = s.usage(e.Usage, "of the whole")
 	s.importer.done[s.from] = s.id
 	return s.keep(s.to.End(e))
 }

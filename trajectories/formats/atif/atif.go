@@ -30,7 +30,7 @@ const Name = "atif"
 
 // Format returns the format.
 func Format() formats.Format {
-	return formats.Format{Name: Name, Detect: detect, Import: load, Export: export, Ending: ".json", Lossy: lossy}
+	return formats.Format{Name: Name, Detect: detect, Import: load, Export: export, Check: check, Ending: ".json", Lossy: lossy}
 }
 
 const versionPrefix = "ATIF-v"

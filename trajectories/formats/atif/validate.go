@@ -2,6 +2,7 @@ package atif
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -30,6 +31,19 @@ func Validate(document []byte) []Violation {
 	}
 	v.trajectory("", document, false)
 	return v.list
+}
+
+// check is Validate as one error: the first rule that is broken, and how many
+// more are.
+func check(document []byte) error {
+	broken := Validate(document)
+	switch len(broken) {
+	case 0:
+		return nil
+	case 1:
+		return errors.New(broken[0].String())
+	}
+	return fmt.Errorf("%v (and %d more)", broken[0], len(broken)-1)
 }
 
 type validator struct{ list []Violation }

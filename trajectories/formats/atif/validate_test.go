@@ -55,3 +55,11 @@ func FuzzValidate(f *testing.F) {
 	f.Add([]byte(sample15))
 	f.Fuzz(func(_ *testing.T, document []byte) { atif.Validate(document) })
 }
+
+func TestTheFormatChecksItsDocuments(t *testing.T) {
+	err := atif.Format().Check([]byte(`{"schema_version":"ATIF-v1.7","agent":{"name":"a","version":"1"},"steps":[{"step_id":1,"source":"nobody","message":"m"}]}`))
+	require.EqualError(t, err, `/steps/0/source: "nobody" is no source`)
+	err = atif.Format().Check([]byte(`{"schema_version":"ATIF-v1.7"}`))
+	require.ErrorContains(t, err, "(and 1 more)")
+	require.NoError(t, atif.Format().Check([]byte(`{"schema_version":"ATIF-v1.7","agent":{"name":"a","version":"1"},"steps":[{"step_id":1,"source":"user","message":"m"}]}`)))
+}

@@ -13,7 +13,7 @@ type Writer struct {
 	to    formats.Sink
 	ids   formats.IDs
 	turns int
-	last  []Call            // the calls of the last turn
+	last  []Call            // the calls of the last turn, without those at the front that are done
 	named map[string][]Call // by the source's ids: those of the latest turn that used one
 	done  map[string]bool   // actions that have their answer, or somebody who has it
 	usage trajectories.Usage
@@ -47,7 +47,7 @@ func (w *Writer) Finished() bool { return w.ends }
 // source, which may be empty, or used before.
 func (w *Writer) Turn(t trajectories.Turn) error {
 	w.turns++
-	w.usage = w.usage.Add(t.Usage)
+	w.usage = w.usage.Add(t.Usage.AtLeastZero())
 	t.N = w.turns
 	w.last, w.ends = nil, false
 	for i := range t.Actions {
@@ -93,11 +93,25 @@ func (w *Writer) Claim(source string) (Call, bool) {
 		calls = calls[1:]
 	}
 	if source == "" || len(calls) == 0 {
+		delete(w.named, source)
 		return Call{}, false
 	}
 	w.named[source] = calls[1:]
 	w.done[calls[0].Action] = true
 	return calls[0], true
+}
+
+// FirstOpen returns the first of the calls that Open returns, false if there is
+// none. Who asks for each answer should ask for no more than this: a turn may
+// have any number of calls.
+func (w *Writer) FirstOpen() (Call, bool) {
+	for len(w.last) > 0 && w.done[w.last[0].Action] {
+		w.last = w.last[1:]
+	}
+	if len(w.last) == 0 {
+		return Call{}, false
+	}
+	return w.last[0], true
 }
 
 // Open returns the calls of the last turn that nobody has claimed or answered,

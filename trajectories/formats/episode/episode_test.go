@@ -94,3 +94,28 @@ func TestFinishedIsSaidByTheLastTurn(t *testing.T) {
 		require.False(t, w.Finished())
 	}
 }
+
+func TestTheFirstOpenCall(t *testing.T) {
+	w, _ := begin(t, []string{"a", "b", "c"})
+	first := func() string {
+		c, _ := w.FirstOpen()
+		return c.Action
+	}
+	require.Equal(t, "a", first())
+	require.Equal(t, "b", claim(w, "b"))
+	require.Equal(t, "a", first())
+	require.Equal(t, "a", claim(w, "a"))
+	require.Equal(t, "c", first())
+	require.Equal(t, "c", claim(w, "c"))
+	_, ok := w.FirstOpen()
+	require.False(t, ok)
+	require.Empty(t, w.Open())
+	turn(t, w, "d")
+	require.Equal(t, "d", first())
+}
+
+// A list of all open calls for each answer would take the square of their number.
+func TestToAskForTheFirstOpenCallMakesNoList(t *testing.T) {
+	w, _ := begin(t, make([]string, 1000))
+	require.Zero(t, testing.AllocsPerRun(10, func() { w.FirstOpen() }))
+}

@@ -215,9 +215,9 @@ func (t *talk) flush() error {
 func (t *talk) answer(n *document.Node, id string, text loose.Text, extra *members.List) error {
 	o := trajectories.Observation{Observation: env.Observation{Text: text.Text}}
 	call, ok := t.out.Claim(id)
-	if open := t.out.Open(); !ok && id == "" && len(open) > 0 {
+	if id == "" {
 		// Before calls had ids, answers stood right behind them.
-		call, ok = open[0], true
+		call, ok = t.out.FirstOpen()
 	}
 	if ok {
 		o.Origin = chat.Origin(text, extra)
