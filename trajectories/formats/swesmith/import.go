@@ -103,8 +103,8 @@ func (t *talk) message(n *document.Node, m *chat.Message) error {
 	spoke := t.spoke
 	t.spoke = false
 	origin := chat.Origin(m.Content, answerExtra(m))
-	if open := t.out.Open(); t.answers && m.Role != "system" && len(open) > 0 {
-		return t.out.Answer(open[0], trajectories.Observation{Observation: env.Observation{Text: m.Content.Text}, Origin: origin})
+	if call, ok := t.out.FirstOpen(); ok && t.answers && m.Role != "system" {
+		return t.out.Answer(call, trajectories.Observation{Observation: env.Observation{Text: m.Content.Text}, Origin: origin})
 	}
 	t.answers = false
 	if !spoke || m.Role == "system" {
