@@ -97,6 +97,8 @@ type redaction struct {
 	sink formats.Sink // in front of the one that writes
 	// taken tells how many secrets were taken out since it was last asked.
 	taken func() map[string]int
+	// id is what the log has in place of an id or of the name of a file.
+	id func(string) string
 	// mask takes secrets out of what people are told.
 	mask func(string) string
 }
@@ -108,10 +110,11 @@ func (f *secretFlags) redaction(dir string, to formats.Sink) (redaction, error) 
 		return redaction{}, err
 	}
 	if r == nil {
-		return redaction{to, func() map[string]int { return nil }, func(s string) string { return s }}, nil
+		same := func(s string) string { return s }
+		return redaction{to, func() map[string]int { return nil }, same, same}, nil
 	}
 	s := events.NewSink(r, to)
-	return redaction{s, s.Taken, r.Mask}, nil
+	return redaction{s, s.Taken, func(id string) string { id, _ = r.Text(id); return id }, r.Mask}, nil
 }
 
 // told masks what a report tells: its reasons and warnings quote the file.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/store"
 )
@@ -108,9 +109,15 @@ func (a *app) trajImport(ctx context.Context, i importing) (err error) {
 		From:      i.from,
 		KeepGoing: i.keepGoing,
 		To:        secrets.sink,
-		Taken:     func(id string) bool { return held.Has(id) || to.Has(id) },
-		Kept:      held.Imported,
-		Importer:  "apprentice " + versions()["apprentice"],
+		Taken: func(id string) bool {
+			id = secrets.id(id)
+			return held.Has(id) || to.Has(id)
+		},
+		Kept: func(from trajectories.Source) (string, bool) {
+			from.File = secrets.id(from.File)
+			return held.Imported(from)
+		},
+		Importer: "apprentice " + versions()["apprentice"],
 	}) {
 		if err != nil {
 			err = &maskedError{err, secrets.mask(err.Error())}

@@ -96,7 +96,7 @@ func (a *app) trajFindSecrets(ctx context.Context, paths []string, secrets *secr
 			return err
 		}
 		checked++
-		in := secretsOf{Trajectory: l.Header().ID, File: l.Path()}
+		in := secretsOf{Trajectory: r.Mask(l.Header().ID), File: r.Mask(l.Path())}
 		for f, err := range events.Findings(r, l) {
 			if err != nil {
 				if err = unread.forgive(err); err != nil {
@@ -213,7 +213,8 @@ func (a *app) trajRedact(ctx context.Context, paths []string, secrets *secretFla
 		}
 		next := formats.Sink(w)
 		var again *comparing
-		if id := l.Header().ID; to.Has(id) {
+		id, _ := r.Text(l.Header().ID)
+		if to.Has(id) {
 			again = &comparing{path: filepath.Join(out, id+".jsonl")}
 			next = again
 		}
@@ -231,7 +232,7 @@ func (a *app) trajRedact(ctx context.Context, paths []string, secrets *secretFla
 			continue
 		}
 		if again != nil && !again.same {
-			return userf("%s holds another trajectory %s already; write into another folder", out, l.Header().ID)
+			return userf("%s holds another trajectory %s already; write into another folder", out, id)
 		}
 		sum.Trajectories++
 		for kind, n := range sink.Taken() {

@@ -3,6 +3,7 @@ package formats_test
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,14 +37,12 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 
 // A file and a folder that may not be read are two of many.
 func TestWhatMayNotBeReadIsReported(t *testing.T) {
-	if unix.Geteuid() == 0 {
-		t.Skip("root may read everything")
-	}
 	dir := t.TempDir()
 	closed, hidden := filepath.Join(dir, "a.json"), filepath.Join(dir, "b")
 	require.NoError(t, os.WriteFile(closed, []byte("{}"), 0))
 	require.NoError(t, os.Mkdir(hidden, 0))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "c.json"), nil, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "c.json"), nil, 0o644))
+	asOrdinaryUser(t, dir)
 	refused := map[string]string{}
 	for r, err := range formats.Import(t.Context(), []string{dir}, formats.Options{KeepGoing: true, To: &formats.Collector{}}) {
 		require.NoError(t, err)
@@ -52,4 +51,23 @@ func TestWhatMayNotBeReadIsReported(t *testing.T) {
 	require.Len(t, refused, 3)
 	require.Contains(t, refused[closed], "permission denied")
 	require.Contains(t, refused[hidden], "permission denied")
+}
+
+// asOrdinaryUser has the rest of the test open files as somebody who may not do
+// everything, where the test runs as root. The folder stays open to them.
+func asOrdinaryUser(t *testing.T, dir string) {
+	t.Helper()
+	if unix.Geteuid() != 0 {
+		return
+	}
+	const nobody = 65534
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		require.NoError(t, os.Chmod(d, 0o755))
+	}
+	runtime.LockOSThread() // of which alone it holds
+	require.NoError(t, unix.Setfsuid(nobody))
+	t.Cleanup(func() {
+		require.NoError(t, unix.Setfsuid(0))
+		runtime.UnlockOSThread()
+	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/apprentice-rl/apprentice/sandbox"
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/formatstest"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/openai"
 )
 
@@ -137,21 +138,8 @@ func TestWhatIsNotToBeLearnedFromStaysSo(t *testing.T) {
 	require.Equal(t, trajectories.ExitStepLimit, again[0].End.Status)
 }
 
-// full fails once it has taken so many bytes.
-type full struct{ left int }
-
-func (f *full) Write(p []byte) (int, error) {
-	if f.left -= len(p); f.left < 0 {
-		return 0, os.ErrClosed
-	}
-	return len(p), nil
-}
-
 func TestAnExportThatCannotBeWrittenSaysSo(t *testing.T) {
-	row := export(t, foreign())
-	for left := range len(row) {
-		require.ErrorIs(t, openai.Format().Export(formats.Of(foreign()), &full{left}), os.ErrClosed)
-	}
+	formatstest.Full(t, openai.Format(), foreign(), 1)
 }
 
 func TestALaterAttemptIsListed(t *testing.T) {

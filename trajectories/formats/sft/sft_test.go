@@ -2,7 +2,6 @@ package sft_test
 
 import (
 	"bytes"
-	"os"
 	"strings"
 	"testing"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/formatstest"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/openai"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/sft"
 )
@@ -113,20 +113,7 @@ func TestWhatAModelWillNotSeeIsListed(t *testing.T) {
 	}
 }
 
-// full fails once it has taken so many bytes.
-type full struct{ left int }
-
-func (f *full) Write(p []byte) (int, error) {
-	if f.left -= len(p); f.left < 0 {
-		return 0, os.ErrClosed
-	}
-	return len(p), nil
-}
-
 func TestAnExportThatCannotBeWrittenSaysSo(t *testing.T) {
-	for _, f := range []formats.Format{sft.Format(), sft.XML()} {
-		for left := range len(rowOf(t, f, mixed())) {
-			require.ErrorIs(t, f.Export(formats.Of(mixed()), &full{left}), os.ErrClosed)
-		}
-	}
+	formatstest.Full(t, sft.Format(), mixed(), 1)
+	formatstest.Full(t, sft.XML(), mixed(), 1)
 }

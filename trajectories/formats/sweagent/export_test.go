@@ -73,21 +73,8 @@ func rounded(v any) any {
 	return v
 }
 
-// full fails once it has taken so many bytes.
-type full struct{ left int }
-
-func (f *full) Write(p []byte) (int, error) {
-	if f.left -= len(p); f.left < 0 {
-		return 0, os.ErrClosed
-	}
-	return len(p), nil
-}
-
 func TestAnExportThatCannotBeWrittenSaysSo(t *testing.T) {
-	text := export(t, foreign())
-	for left := 0; left < len(text); left += 100 {
-		require.ErrorIs(t, sweagent.Format().Export(formats.Of(foreign()), &full{left}), os.ErrClosed)
-	}
+	formatstest.Full(t, sweagent.Format(), foreign(), 100)
 }
 
 // broken is a source that cannot be read to its end.

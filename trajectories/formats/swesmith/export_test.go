@@ -164,21 +164,8 @@ func TestAnAnswerThatComesLateIsSaidByTheUser(t *testing.T) {
 	require.Contains(t, rowOf(t, tr), `{"role":"user","content":"Wait."},{"role":"user","content":"late"}`)
 }
 
-// full fails once it has taken so many bytes.
-type full struct{ left int }
-
-func (f *full) Write(p []byte) (int, error) {
-	if f.left -= len(p); f.left < 0 {
-		return 0, os.ErrClosed
-	}
-	return len(p), nil
-}
-
 func TestAnExportThatCannotBeWrittenSaysSo(t *testing.T) {
-	row := rowOf(t, foreign())
-	for left := range len(row) {
-		require.ErrorIs(t, Format().Export(formats.Of(foreign()), &full{left}), os.ErrClosed)
-	}
+	formatstest.Full(t, Format(), foreign(), 1)
 }
 
 // A message that cannot be read is left out of the export, so the style must not

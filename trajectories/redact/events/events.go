@@ -106,12 +106,14 @@ func redacted(r *redact.Redactor, e trajectories.Event) (out trajectories.Event,
 			found.addHits(hits)
 		}
 	}
+	text := func(_, s string) string {
+		s, hits := r.Text(s)
+		note(hits)
+		return s
+	}
 	out = visitor{
-		text: func(_, s string) string {
-			s, hits := r.Text(s)
-			note(hits)
-			return s
-		},
+		id:   text,
+		text: text,
 		json: func(_ string, raw json.RawMessage) json.RawMessage {
 			raw, hits := r.JSON(raw)
 			note(hits)

@@ -77,12 +77,14 @@ func findings(r *redact.Redactor, turn int, e trajectories.Event) (all []Finding
 			}
 		}
 	}
+	text := func(field, s string) string {
+		out, hits := again.Text(s)
+		note(field, s, hits)
+		return out
+	}
 	visitor{
-		text: func(field, s string) string {
-			out, hits := again.Text(s)
-			note(field, s, hits)
-			return out
-		},
+		id:   text,
+		text: text,
 		json: func(field string, raw json.RawMessage) json.RawMessage {
 			out, hits := again.JSON(raw)
 			note(field, string(raw), hits)

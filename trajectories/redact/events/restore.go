@@ -7,7 +7,8 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/redact"
 )
 
-// Restore puts the secrets that r knows back into a turn that it has redacted.
+// Restore puts the secrets that r knows back into a turn that it has redacted. Ids
+// stay as they are in the other events.
 func Restore(r *redact.Redactor, t trajectories.Turn) trajectories.Turn {
 	return *visitor{
 		text: func(_, s string) string { return r.Restore(s) },

@@ -13,6 +13,9 @@ import (
 // A field that is added to the types of events belongs in here, or into the list
 // of those that are left out, which a test keeps.
 type visitor struct {
+	// id is shown what other events, and files, are called by. It is the same
+	// wherever the same id stands. Nil leaves ids alone.
+	id   func(field, s string) string
 	text func(field, s string) string
 	json func(field string, raw json.RawMessage) json.RawMessage
 }
@@ -38,6 +41,15 @@ func (v visitor) event(e trajectories.Event) trajectories.Event {
 }
 
 func (v visitor) header(h trajectories.Header) *trajectories.Header {
+	h.ID = v.named("header.id", h.ID)
+	h.Session = v.named("header.session", h.Session)
+	h.Task.ID = v.named("header.task.id", h.Task.ID)
+	if h.Parent != nil {
+		parent := *h.Parent
+		parent.Trajectory = v.named("header.parent.trajectory", parent.Trajectory)
+		h.Parent = &parent
+	}
+	h.Task.BaseCommit = v.text("header.task.base_commit", h.Task.BaseCommit)
 	h.Task.Repo = v.text("header.task.repo", h.Task.Repo)
 	h.Task.ProblemStatement = v.text("header.task.problem_statement", h.Task.ProblemStatement)
 	h.Task.Image = v.text("header.task.image", h.Task.Image)
@@ -46,12 +58,14 @@ func (v visitor) header(h trajectories.Header) *trajectories.Header {
 	h.Policy.Version = v.text("header.policy.version", h.Policy.Version)
 	if h.Source != nil {
 		source := *h.Source
+		source.File = v.named("header.source.file", source.File)
 		source.Version = v.text("header.source.version", source.Version)
 		h.Source = &source
 	}
 	h.Tools = slices.Clone(h.Tools)
 	for i := range h.Tools {
 		t := &h.Tools[i]
+		t.Name = v.text("header.tools.name", t.Name)
 		t.Description = v.text("header.tools.description", t.Description)
 		t.Parameters = v.json("header.tools.parameters", t.Parameters)
 		t.Extra = v.json("header.tools.extra", t.Extra)
@@ -71,12 +85,14 @@ func (v visitor) turn(t trajectories.Turn) *trajectories.Turn {
 	t.Calls = slices.Clone(t.Calls)
 	for i := range t.Actions {
 		a := &t.Actions[i]
+		a.ID = v.named("turn.actions.id", a.ID)
 		a.Tool = v.text("turn.actions.tool", a.Tool)
 		var call trajectories.Call
 		if i < len(t.Calls) {
 			call = t.Calls[i]
 		}
 		a.Arguments, call = v.arguments(a.Arguments, call)
+		call.ID = v.named("turn.calls.id", call.ID)
 		call.Extra = v.json("turn.calls.extra", call.Extra)
 		if i < len(t.Calls) {
 			t.Calls[i] = call
@@ -107,6 +123,7 @@ func (v visitor) arguments(arguments json.RawMessage, call trajectories.Call) (j
 }
 
 func (v visitor) observation(o trajectories.Observation) *trajectories.Observation {
+	o.Action = v.named("observation.action", o.Action)
 	o.Text = v.text("observation.text", o.Text)
 	if o.Result != nil {
 		result := *o.Result
@@ -151,6 +168,13 @@ func (v visitor) origin(field string, o *trajectories.Origin) *trajectories.Orig
 		Parts: v.json(field+".parts", o.Parts),
 		Extra: v.json(field+".extra", o.Extra),
 	}
+}
+
+func (v visitor) named(field, s string) string {
+	if v.id == nil {
+		return s
+	}
+	return v.id(field, s)
 }
 
 func (v visitor) optional(field string, s *string) *string {
