@@ -57,7 +57,7 @@ func (e *RefusedError) Error() string { return fmt.Sprintf("%s: %s", e.File, e.R
 func Import(ctx context.Context, paths []string, o Options) iter.Seq2[Report, error] {
 	return func(yield func(Report, error) bool) {
 		o.Document.Lenient = o.KeepGoing
-		i := importer{Options: o, given: map[string]bool{}, done: map[trajectories.Source]string{}}
+		i := importer{Options: o, given: map[string]bool{}, done: map[trajectories.Source]string{}, parts: map[address]*trajectories.Parent{}}
 		if o.From != "" {
 			if i.Formats = named(o.Formats, o.From); i.Formats == nil {
 				yield(Report{}, fmt.Errorf("there is no format %q to import from", o.From))
@@ -95,6 +95,9 @@ type importer struct {
 	Options
 	given map[string]bool                // the ids of the trajectories so far
 	done  map[trajectories.Source]string // where they are from, and their ids
+	// parts are the sessions that trajectories have referred to, and whose parts
+	// they are; nil where that is not clear.
+	parts map[address]*trajectories.Parent
 }
 
 // forgives turns an error about a file into a refusal of that file.
@@ -140,6 +143,7 @@ func (i *importer) source(ctx context.Context, src source) (Report, error) {
 	s := &session{importer: i, in: in, to: counted, sink: sink, names: map[string]string{}, source: trajectories.Source{
 		Format: seen.format.Name, Bytes: size, SHA256: digest, Importer: i.Importer,
 	}}
+	in.refer = s.refer
 
 	documents := src.documents(options)
 	if seen.match.Events {

@@ -21,6 +21,7 @@ type Input struct {
 	documents iter.Seq2[*document.Node, error]
 	keepGoing bool
 	warn      func(Warning)
+	refer     func(session string, turn int)
 }
 
 // Documents returns the documents: the events of one trajectory where
@@ -55,6 +56,16 @@ func (in *Input) Warn(at *document.Node, format string, args ...any) {
 		w.Field, w.Offset = p.Field, p.Offset
 	}
 	in.warn(w)
+}
+
+// Refer says that what an agent did for the trajectory that has begun is told in
+// another file, as the given session, and which turn led there. A trajectory of
+// that session becomes a part of this one if its file is in the same folder and
+// comes later in the same import; one that two refer to stays by itself.
+func (in *Input) Refer(session string, turn int) {
+	if session != "" {
+		in.refer(session, turn)
+	}
 }
 
 // Fault is for something at a node that cannot be imported. It returns the

@@ -83,6 +83,9 @@ func (s *session) Begin(h trajectories.Header) error {
 	if own != "" {
 		s.names[own] = h.ID
 	}
+	if h.Parent == nil {
+		h.Parent = s.importer.parts[address{filepath.Dir(s.in.File), h.Session}]
+	}
 	if h.Parent != nil {
 		parent := *h.Parent
 		if id, ok := s.names[parent.Trajectory]; ok {
@@ -99,6 +102,20 @@ func (s *session) Begin(h trajectories.Header) error {
 	h.Source = &source
 	s.open, s.turns = true, 0
 	return s.keep(s.to.Begin(h))
+}
+
+// An address is where a session is looked for: other folders may have one of the
+// same name.
+type address struct{ folder, session string }
+
+// refer notes that a session is a part of the trajectory that has begun.
+func (s *session) refer(session string, turn int) {
+	at := address{filepath.Dir(s.in.File), session}
+	parent := &trajectories.Parent{Trajectory: s.id, Turn: turn, Kind: trajectories.ParentSubagent}
+	if other, there := s.importer.parts[at]; there && (other == nil || other.Trajectory != s.id) {
+		parent = nil // of two, nobody knows which
+	}
+	s.importer.parts[at] = parent
 }
 
 // free returns an id that no other trajectory has: that of the attempt, or of

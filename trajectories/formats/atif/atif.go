@@ -10,8 +10,10 @@
 // so are steps of the agent that no model made (llm_call_count 0).
 //
 // Agents that work for the agent have trajectories of their own. Embedded ones
-// are imported after the one that holds them, as its parts; those in other files
-// are found by the session that the result points to and they have as theirs.
+// are imported after the one that holds them, as its parts. One in another file
+// becomes a part, too, if the result that points to it names its session, and
+// its file is in the same folder and is imported later. Written again, it says
+// nothing of its parent: the parent names its session, as before.
 //
 // Export writes version 1.7, and [Validate] checks a document against its rules.
 // The rules know no members but their own; what a trajectory holds beyond them

@@ -6,6 +6,7 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/document"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/chat"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/episode"
+	"github.com/apprentice-rl/apprentice/trajectories/formats/loose"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/members"
 )
 
@@ -53,6 +54,10 @@ func (w *walk) result(n *document.Node, s *step, r *result, to *episode.Call, i 
 	for _, ref := range r.SubagentTrajectoryRef {
 		if ref.TrajectoryID != "" {
 			w.asked[string(ref.TrajectoryID)] = w.out.Turns()
+		}
+		var session loose.String
+		if session.UnmarshalJSON(members.Get(ref.Rest, "session_id")) == nil {
+			w.in.Refer(string(session), w.out.Turns())
 		}
 	}
 	var extra members.List
