@@ -35,11 +35,11 @@
 package reward
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/srl/format"
-	"github.com/apprentice-rl/apprentice/srl/reward/difflib"
 )
 
 // FormatError is the score of an output that breaks the format.
@@ -82,23 +82,12 @@ func Bare(l format.Language) Reward {
 // [0, 1], or FormatError. An error is never the model's fault: the expert's
 // action cannot be read, or the reward has a setting that does not exist.
 func (r Reward) Score(model, expert string) (float64, error) {
-	calls, err := r.Format.Language.Calls(expert, nil)
+	t, err := r.Target(expert)
 	if err != nil {
-		return 0, fmt.Errorf("expert's action: %w", err)
+		return 0, err
 	}
-	want, err := r.compared(expert, calls)
-	if err != nil {
-		return 0, fmt.Errorf("expert's action: %w", err)
-	}
-	output, err := r.Format.Read(model, len(calls))
-	if err != nil {
-		return FormatError, nil // the language is known, so it is a violation
-	}
-	got, err := r.compared(output.Action, output.Calls)
-	if err != nil {
-		return 0, fmt.Errorf("model's action: %w", err)
-	}
-	return difflib.Compare(got, want, r.Autojunk).Ratio, nil
+	s, err := t.Score(context.Background(), model, 0)
+	return s.Value, err
 }
 
 // compared returns the part of an action that is compared.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -167,10 +168,21 @@ func (t tree) close() { _ = unix.Close(t.fd) }
 func (t tree) open(path string) (int, error) { return t.resolve(path, 0) }
 
 func (t tree) resolve(path string, also uint64) (int, error) {
-	return unix.Openat2(t.fd, path, &unix.OpenHow{
+	how := unix.OpenHow{
 		Flags:   unix.O_PATH | unix.O_CLOEXEC,
 		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS | also,
-	})
+	}
+	// Where a path has "..", the kernel says EAGAIN if anything at all was
+	// mounted or renamed on the machine meanwhile, for it cannot know then that
+	// it stayed below the root (openat2(2)). On a busy machine that happens
+	// many times in a row; it ends when there is a moment of quiet.
+	for wait := time.Microsecond; ; wait *= 2 {
+		fd, err := unix.Openat2(t.fd, path, &how)
+		if !errors.Is(err, unix.EAGAIN) || wait > time.Second {
+			return fd, err
+		}
+		time.Sleep(wait)
+	}
 }
 
 // parent opens the folder in which something is to be made, which is made
