@@ -131,6 +131,12 @@ func TestMalformedOutputs(t *testing.T) {
 		{"a lone end, as templates leave it", format.XML, "look</think>" + call, ""},
 		{"nested thoughts", format.XML, "<think>a<think>b</think></think>" + call, format.ThinkTags},
 		{"two thoughts", format.XML, "<think>a</think><think>b</think>" + call, format.ThinkTags},
+		{"two ends", format.XML, "<think>a</think></think>" + call, format.ThinkTags},
+		{"an empty thought", format.XML, "<think></think>" + call, ""},
+		{"tags in an argument", format.XML, "<think>a</think>" + strings.Replace(call, "-l", "'<think></think>'", 1), ""},
+		{"a parameter that does not end", format.XML, "<think>a</think>" + strings.Replace(call, "</parameter>", "", 1), format.BadCall},
+		{"a parameter twice", format.XML, "<think>a</think><function=bash><parameter=a>1</parameter><parameter=a>2</parameter></function>", format.BadCall},
+		{"a function without a name", format.XML, "<think>a</think><function=></function>", format.BadCall},
 		{"two calls for one", format.XML, "<think>a</think>" + call + call, format.TooManyCalls},
 		{"a call that does not end", format.XML, "<think>a</think>" + strings.TrimSuffix(call, "</function>"), format.BadCall},
 		{"a call of a tool that there is not", format.XML, "<think>a</think><function=fly>\n<parameter=to>moon</parameter>\n</function>", ""},
@@ -174,6 +180,17 @@ func TestMalformedOutputs(t *testing.T) {
 				require.LessOrEqual(t, got.Value, 1.0, name)
 			}
 		})
+	}
+}
+
+func TestFewerCallsThanTheExpertsAreScored(t *testing.T) {
+	for _, name := range reward.Names() {
+		r, err := reward.Named(name, format.XML)
+		require.NoError(t, err)
+		got, err := r.Score("<think></think>"+expert, expert+"\n"+strings.Replace(expert, "ls", "pwd", 1))
+		require.NoError(t, err)
+		require.Greater(t, got, 0.0, name)
+		require.Less(t, got, 1.0, name)
 	}
 }
 

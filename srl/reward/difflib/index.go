@@ -85,7 +85,7 @@ func (x *Indexed) CompareContext(ctx context.Context, a string) (Match, error) {
 	s.until = ctx.Done()
 	s.begin(x, a)
 	s.run(x)
-	if s.given {
+	if s.gaveUp {
 		return Match{}, ctx.Err()
 	}
 	return Match{

@@ -21,8 +21,8 @@ type search struct {
 	levels  levels
 	rest    []gap
 
-	until <-chan struct{} // the search is given up when it is closed
-	given bool            // up
+	until  <-chan struct{} // when it is closed, nobody waits for the result
+	gaveUp bool            // for that reason
 }
 
 // A gap is a pair of ranges, a[alo:ahi] and b[blo:bhi], that lies between
@@ -40,7 +40,7 @@ func newSearch() *search { return free.Get().(*search) }
 
 func (s *search) release() {
 	s.b, s.keenB = nil, nil // they belong to the index
-	s.until, s.given = nil, false
+	s.until, s.gaveUp = nil, false
 	free.Put(s)
 }
 
@@ -96,14 +96,14 @@ func (s *search) run(x *Indexed) {
 // giveUp reports whether nobody waits for the result any more. It is asked
 // where much work may come, and then all loops end.
 func (s *search) giveUp() bool {
-	if !s.given {
+	if !s.gaveUp {
 		select {
 		case <-s.until:
-			s.given = true
+			s.gaveUp = true
 		default:
 		}
 	}
-	return s.given
+	return s.gaveUp
 }
 
 // take notes a block within a gap, lengthened to both sides by what is equal,
