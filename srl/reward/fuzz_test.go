@@ -26,6 +26,7 @@ func fuzz(f *testing.F, name string) {
 		`{"name":"apply_patch","arguments":"{\"input\":\"*** Update File: x\\n+y\"}"}`,
 		"```bash\ngit apply <<E\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\nE\n```",
 		"\xed\xa0\x80\xff",
+		"\n" + expert + " ",
 	} {
 		f.Add(expert, text, uint8(0))
 		f.Add("<think>"+text, text, uint8(1))

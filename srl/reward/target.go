@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/sourcegraph/conc/pool"
@@ -42,7 +43,8 @@ func (r Reward) Target(expert string) (*Target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("expert's action: %w", err)
 	}
-	m, err := r.measure(format.Output{Action: expert, Calls: calls})
+	// As in outputs, the space around an action is no part of it.
+	m, err := r.measure(format.Output{Action: strings.TrimSpace(expert), Calls: calls})
 	if err != nil {
 		return nil, fmt.Errorf("expert's action: %w", err)
 	}
