@@ -317,13 +317,15 @@ func TestTimeLimit(t *testing.T) {
 			require.NoError(t, err)
 			target, err := r.Target(wrap(want))
 			require.NoError(t, err)
-			outputs := []string{format.Write("", wrap(model)), format.Write("", wrap(want)), "prose"}
+			outputs := []string{format.Write("", wrap(model)), "prose"}
 			start := time.Now()
 			scores, err := target.Group(t.Context(), outputs, 50*time.Millisecond)
 			require.NoError(t, err)
 			require.Equal(t, reward.Score{NotScored: "time limit of 50ms reached"}, scores[0])
-			require.Equal(t, reward.Score{Value: 1}, scores[1])
-			require.Equal(t, reward.Score{Value: reward.FormatError, Violation: format.NoThoughtEnd}, scores[2])
+			require.Equal(t, reward.Score{Value: reward.FormatError, Violation: format.NoThoughtEnd}, scores[1])
+			own, err := target.Score(t.Context(), format.Write("", wrap(want)), 0)
+			require.NoError(t, err)
+			require.Equal(t, reward.Score{Value: 1}, own, "the target is as good as before")
 
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			defer cancel()

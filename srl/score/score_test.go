@@ -79,13 +79,13 @@ func TestPairsWithARewardByName(t *testing.T) {
 }
 
 func TestTheLimitOnTime(t *testing.T) {
-	hard, err := json.Marshal(map[string]string{"a": strings.Repeat("a", 300_000) + "x", "b": "y" + strings.Repeat("a", 200_000)})
+	hard, err := json.Marshal(map[string]string{"a": strings.Repeat("a", 600_000) + "x", "b": "y" + strings.Repeat("a", 400_000)})
 	require.NoError(t, err)
 	in := `{"a": "x", "b": "x"}` + "\n" + string(hard) + "\n" + `{"a": "x", "b": "x"}` + "\n"
-	out, n, err := scored(t, in, score.Options{Limit: 50 * time.Millisecond})
+	out, n, err := scored(t, in, score.Options{Limit: 500 * time.Millisecond})
 	require.NoError(t, err)
 	require.Equal(t, 3, n)
-	require.Equal(t, "{\"ratio\": 1.0}\n{\"ratio\": null, \"not_scored\": \"time limit of 50ms reached\"}\n{\"ratio\": 1.0}\n", out)
+	require.Equal(t, "{\"ratio\": 1.0}\n{\"ratio\": null, \"not_scored\": \"time limit of 500ms reached\"}\n{\"ratio\": 1.0}\n", out)
 
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
