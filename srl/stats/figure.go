@@ -10,7 +10,7 @@ import (
 // The sizes of a figure, in its own units, which are pixels where nothing
 // stretches it.
 const (
-	figureWidth  = 960
+	figureWidth  = 1060
 	rowHeight    = 236
 	figureHead   = 46 // above the first row
 	panelTop     = 30 // of a panel in its row
@@ -19,7 +19,7 @@ const (
 	ladderWidth  = 200
 	scoresLeft   = 446
 	scoresWidth  = 200
-	curvesLeft   = 696
+	curvesLeft   = 700
 	curvesWidth  = 200
 	mostEpsilon  = 0.5
 	epsilonSteps = 50
@@ -73,7 +73,7 @@ func (r Report) SVG() []byte {
 	for _, column := range []struct {
 		left int
 		text string
-	}{{ladderLeft, "score: mean, 10 % to 90 %"}, {scoresLeft, "share of the scores"},
+	}{{ladderLeft, "score: mean, 10 % to 90 %"}, {scoresLeft, "where the scores lie"},
 		{curvesLeft, fmt.Sprintf("groups of %d that a filter keeps", r.Group)}} {
 		fmt.Fprintf(&b, `<text class="over" x="%d" y="22">%s</text>`+"\n", column.left, column.text)
 	}
@@ -131,21 +131,21 @@ func (r RewardReport) distribution(b *bytes.Buffer) {
 	axis(b, scoresLeft, scoresWidth, "0", "0.5", "1")
 	const middle = panelTop + panelHeight/2
 	near, wrong, floor := shares(r.Histogram.Near), shares(r.Histogram.Wrong), shares(r.Histogram.Floor)
-	most := 0.01
+	up, down := 0.01, 0.01
 	for i := range bins {
-		most = max(most, near[i], wrong[i], floor[i])
+		up, down = max(up, near[i]), max(down, wrong[i], floor[i])
 	}
 	const bar = float64(scoresWidth) / bins
-	scale := (panelHeight/2 - 4) / most
+	up, down = (panelHeight/2-4)/up, (panelHeight/2-4)/down
 	for i := range bins {
 		x := scoresLeft + bar*float64(i) + 0.5
-		fmt.Fprintf(b, `<rect class="mark good" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`, x, middle-near[i]*scale, bar-1, near[i]*scale)
-		fmt.Fprintf(b, `<rect class="mark bad" x="%.1f" y="%d" width="%.1f" height="%.1f"/>`, x, middle, bar/2-0.5, wrong[i]*scale)
-		fmt.Fprintf(b, `<rect class="mark far" x="%.1f" y="%d" width="%.1f" height="%.1f"/>`, x+bar/2-0.5, middle, bar/2-0.5, floor[i]*scale)
+		fmt.Fprintf(b, `<rect class="mark good" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`, x, middle-near[i]*up, bar-1, near[i]*up)
+		fmt.Fprintf(b, `<rect class="mark bad" x="%.1f" y="%d" width="%.1f" height="%.1f"/>`, x, middle, bar/2-0.5, wrong[i]*down)
+		fmt.Fprintf(b, `<rect class="mark far" x="%.1f" y="%d" width="%.1f" height="%.1f"/>`, x+bar/2-0.5, middle, bar/2-0.5, floor[i]*down)
 	}
 	fmt.Fprintf(b, "\n"+`<line x1="%d" x2="%d" y1="%d" y2="%d"/>`, scoresLeft, scoresLeft+scoresWidth, middle, middle)
 	for i, key := range []struct{ style, text string }{{"good", "nearly right"}, {"bad", "same task"}, {"far", "other task"}} {
-		fmt.Fprintf(b, `<text class="mark %s" x="%d" y="%d">%s</text>`, key.style, scoresLeft+8, panelTop+4+14*i, key.text)
+		fmt.Fprintf(b, `<text class="mark %s" x="%d" y="%d">%s</text>`, key.style, scoresLeft+8, panelTop+4+15*i, key.text)
 	}
 	b.WriteString("\n")
 }
@@ -181,7 +181,7 @@ func (r RewardReport) curves(b *bytes.Buffer) {
 			points = append(points, fmt.Sprintf("%.1f,%.1f", curvesLeft+curvesWidth*eps/mostEpsilon, panelTop+panelHeight*(1-m.KeptAt(eps))))
 		}
 		fmt.Fprintf(b, `<polyline class="mark %s" points="%s"><title>%s</title></polyline>`, m.Mix.style(), strings.Join(points, " "), m.Mix)
-		fmt.Fprintf(b, `<text class="mark %s" x="%d" y="%d" text-anchor="end">%s</text>`+"\n",
-			m.Mix.style(), curvesLeft+curvesWidth, panelTop+6+14*i, m.Mix)
+		fmt.Fprintf(b, `<text class="mark %s" x="%d" y="%d">%s</text>`+"\n",
+			m.Mix.style(), curvesLeft+curvesWidth+10, panelTop+6+16*i, m.Mix)
 	}
 }

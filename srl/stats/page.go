@@ -80,7 +80,7 @@ func (r Report) Groupings() []Grouping {
 	return list
 }
 
-// Headline names the reward that tells right from wrong best.
+// Headline names the reward with the highest AUC.
 func (r Report) Headline() string {
 	var best RewardReport
 	for _, w := range r.Rewards {
@@ -91,7 +91,7 @@ func (r Report) Headline() string {
 	if best.Name == "" {
 		return "Nothing was measured"
 	}
-	return fmt.Sprintf("The reward %s tells right from wrong best: AUC %s", best.Name, best.AUC)
+	return fmt.Sprintf("The highest AUC has the reward %s: %s", best.Name, best.AUC)
 }
 
 // HTML renders a page that holds all it needs, in light and dark, with no script
