@@ -14,6 +14,7 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/apprentice-rl/apprentice/srl"
 	"github.com/apprentice-rl/apprentice/srl/format"
 	"github.com/apprentice-rl/apprentice/srl/reward"
 	"github.com/apprentice-rl/apprentice/srl/stats"
@@ -220,7 +221,15 @@ func (a *app) srlStatsScored(ctx context.Context, q statsQuestion) error {
 	if len(q.files) > 0 {
 		tools := map[string]string{}
 		for _, path := range q.files {
-			err := reading(path, func(name string, from io.Reader) error { return stats.ReadTools(ctx, name, from, tools) })
+			err := reading(path, func(name string, from io.Reader) error {
+				for e, err := range srl.ReadJSONL(name, from) {
+					if err := cmp.Or(err, ctx.Err()); err != nil {
+						return err
+					}
+					tools[e.ID] = stats.Tool(e)
+				}
+				return nil
+			})
 			if err != nil {
 				return err
 			}

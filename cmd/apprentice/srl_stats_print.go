@@ -178,7 +178,7 @@ func spark(counts []int) string {
 func (t statsText) scored(r stats.Scored) error {
 	fmt.Fprintf(t.to, "%s\n", t.paint.In(terminal.Title, fmt.Sprintf("%d groups with %d rewards", r.Groups, r.Rewards)))
 	n := float64(max(1, r.Rewards))
-	fmt.Fprintf(t.to, "mean %.3f; %.1f %% format errors, %.3f without them; %d outputs were not scored\n",
+	fmt.Fprintf(t.to, "mean %.3f; %.1f %% format errors, %.3f without them; outputs that were not scored: %d\n",
 		r.Mean, 100*float64(r.FormatErrors)/n, r.Similarity, r.Unscored)
 	fmt.Fprintf(t.to, "spread of a group: median %.3f, 90 %% from %.3f to %.3f\n", r.Median, r.P5, r.P95)
 

@@ -1,24 +1,14 @@
 package stats
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"hash/fnv"
 	"io"
 	"slices"
-	"strings"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/srl"
-	"github.com/apprentice-rl/apprentice/srl/reward"
 )
 
 // Memory is how many bytes of actions a Sample holds by default.
@@ -105,52 +95,21 @@ func (s *Sample) Add(e srl.Example) {
 	}
 }
 
-// A row is what is read of an example.
-type row struct {
-	ID     string        `json:"id"`
-	Task   string        `json:"task_id"`
-	Action *string       `json:"action"`
-	Calls  []srl.Call    `json:"calls"`
-	Reward reward.Reward `json:"reward"`
-}
-
-// Read adds the examples of a file, one JSON object a line, as `srl steps` writes
-// them. The name is that of the file, for errors: those about a line are
-// *env.RowError. Done is called for each example that was read, and may be nil.
+// Read adds the examples of a file that `srl steps` has written. The name is that
+// of the file, for errors: those about a line are *env.RowError. Done is called
+// for each example that was read, and may be nil.
 func (s *Sample) Read(ctx context.Context, name string, from io.Reader, done func()) error {
-	return readExamples(ctx, name, from, func(e srl.Example) {
+	for e, err := range srl.ReadJSONL(name, from) {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			return err
+		}
 		s.Add(e)
 		if done != nil {
 			done()
 		}
-	})
+	}
+	return nil
 }
-
-// ReadTools adds the tools of a file's examples, by their ids, to a map.
-func ReadTools(ctx context.Context, name string, from io.Reader, into map[string]string) error {
-	return readExamples(ctx, name, from, func(e srl.Example) { into[e.ID] = Tool(e) })
-}
-
-func readExamples(ctx context.Context, name string, from io.Reader, add func(srl.Example)) error {
-	return lines(ctx, name, from, func(l line) error {
-		var r row
-		if err := l.decode(&r); err != nil {
-			return err
-		}
-		switch {
-		case r.ID == "":
-			return l.field("id", errMissing)
-		case r.Action == nil:
-			return l.field("action", errMissing)
-		case r.Reward.Format.Language == "":
-			return l.field("reward", errMissing)
-		}
-		add(srl.Example{ID: r.ID, Task: r.Task, Action: *r.Action, Calls: r.Calls, Reward: r.Reward})
-		return nil
-	})
-}
-
-var errMissing = errors.New("it is missing; srl steps writes step examples")
 
 // all returns what is in the sample, in an order that depends on the names
 // and the seed alone.
@@ -163,60 +122,4 @@ func (s *Sample) all() []srl.Example {
 		return cmp.Or(cmp.Compare(hashOf(s.seed, a.ID), hashOf(s.seed, b.ID)), cmp.Compare(a.ID, b.ID))
 	})
 	return list
-}
-
-// A line of a file that is not blank.
-type line struct {
-	file   string
-	number int // from 1
-	text   []byte
-}
-
-// lines calls do for the lines of a file, until that returns an error.
-func lines(ctx context.Context, name string, from io.Reader, do func(line) error) error {
-	r := bufio.NewReaderSize(from, 1<<20)
-	for number := 1; ; number++ {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		text, err := r.ReadBytes('\n')
-		if number == 1 {
-			text = bytes.TrimPrefix(text, []byte("\ufeff"))
-		}
-		if len(bytes.TrimSpace(text)) > 0 {
-			if err := do(line{name, number, text}); err != nil {
-				return err
-			}
-		}
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return fmt.Errorf("reading %s: %w", name, err)
-		}
-	}
-}
-
-// decode reads a line's object, and says in a person's words where it is broken.
-func (l line) decode(to any) error {
-	// Escapes of lone surrogates read as U+FFFD, as everywhere.
-	err := json.Unmarshal(l.text, to, jsontext.AllowInvalidUTF8(true))
-	if err == nil {
-		return nil
-	}
-	row := &env.RowError{File: l.file, Line: l.number, Column: 1, Err: err}
-	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		row.Column, row.Err = int(syntax.ByteOffset)+1, fmt.Errorf("the line is not a JSON object: %w", syntax.Err)
-	} else if value, ok := errors.AsType[*json.SemanticError](err); ok {
-		row.Column, row.Field = int(value.ByteOffset)+1, strings.TrimPrefix(string(value.JSONPointer), "/")
-		row.Err = fmt.Errorf("a JSON %s was not to be here", value.JSONKind)
-		if value.Err != nil {
-			row.Err = value.Err
-		}
-	}
-	return row
-}
-
-func (l line) field(name string, err error) error {
-	return &env.RowError{File: l.file, Line: l.number, Column: 1, Field: name, Err: err}
 }

@@ -69,7 +69,7 @@ type Options struct {
 // Epsilons returns the thresholds that reports show if none are asked for.
 func Epsilons() []float64 { return []float64{0, 0.0001, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2} }
 
-// An ExampleError says that an example's own action cannot be scored.
+// An ExampleError says that nothing can be scored against an example's action.
 type ExampleError struct {
 	ID  string
 	Err error
@@ -143,7 +143,7 @@ func (p *answers) measure(ctx context.Context, at int, seed uint64, o Options) (
 	for _, named := range o.Rewards {
 		r, err := named(e.Reward.Format.Language)
 		if err != nil {
-			return m, err
+			return m, &ExampleError{ID: e.ID, Err: err}
 		}
 		r.Format = e.Reward.Format
 		t, err := r.Target(e.Action)
