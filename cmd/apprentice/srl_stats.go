@@ -61,7 +61,7 @@ missing; with EXAMPLES, tools are looked up there. Files may be compressed with 
 - is standard input.`,
 		Example: `  apprentice srl stats steps.jsonl
   apprentice srl stats steps.jsonl --reward bare --reward paper --html rewards.html
-  apprentice srl stats --scored groups.jsonl --at 0.05 --batch 64`,
+  apprentice srl stats --scored groups.jsonl steps.jsonl --at 0.01 --batch 64`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			q.files = args
 			if err := q.check(cmd); err != nil {
@@ -84,7 +84,7 @@ missing; with EXAMPLES, tools are looked up there. Files may be compressed with 
 	flags.StringVar(&q.html, "html", "", "write a page with plots to this file")
 	flags.StringVar(&q.svg, "svg", "", "write the plots as a picture to this file")
 	flags.StringVar(&q.scored, "scored", "", "read the rewards of groups from this file instead")
-	flags.Float64Var(&q.groups.At, "at", 0.01, "with --scored: the threshold of the parts and batches")
+	flags.Float64Var(&q.groups.At, "at", 0.001, "with --scored: the threshold of the parts and batches")
 	flags.IntVar(&q.groups.Steps, "steps", 1, "with --scored: training steps of one line")
 	flags.IntVar(&q.groups.Batch, "batch", 0, "with --scored: fill batches of so many groups, and say what that took")
 	flags.IntVar(&q.groups.Most, "most", 0, "with --batch: most groups that are generated for one batch (default: any number)")

@@ -29,7 +29,7 @@ func (t statsText) report(r stats.Report) error {
 	fmt.Fprintf(t.to, "%s\n", t.paint.In(terminal.Title, r.Headline()))
 	fmt.Fprintf(t.to, "%d examples of %d tasks, of %d that were read\n", r.Measured, r.MeasuredTasks, r.Examples)
 	if r.LeftOut > 0 {
-		fmt.Fprintf(t.to, "%d did not fit into the sample\n", r.LeftOut)
+		fmt.Fprintf(t.to, "%d others did not fit into memory; the sample is of whole tasks\n", r.LeftOut)
 	}
 	for _, w := range r.Rewards {
 		if w.NotScored > 0 {

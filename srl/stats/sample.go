@@ -12,7 +12,7 @@ import (
 )
 
 // Memory is how many bytes of actions a Sample holds by default.
-const Memory = 64 << 20
+const Memory = 32 << 20
 
 // A Sample is the step examples to measure, without their prompts. It holds all
 // of them while they fit into its memory, and from there on those of some tasks,
@@ -71,7 +71,7 @@ func (s *Sample) Add(e srl.Example) {
 		t = &task{name: e.Task, hash: h}
 		s.tasks[e.Task] = t
 	}
-	const fields = 256 // an example's fields besides these texts, roughly
+	const fields = 512 // an example's fields besides these texts, roughly
 	size := fields + len(e.ID) + len(e.Action)
 	for _, c := range e.Calls {
 		size += len(c.Tool) + len(c.Arguments)

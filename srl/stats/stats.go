@@ -67,7 +67,7 @@ type Options struct {
 }
 
 // Epsilons returns the thresholds that reports show if none are asked for.
-func Epsilons() []float64 { return []float64{0, 0.0001, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2} }
+func Epsilons() []float64 { return []float64{0, 0.0001, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1} }
 
 // An ExampleError says that nothing can be scored against an example's action.
 type ExampleError struct {

@@ -135,16 +135,16 @@ func TestSampleKeepsWholeTasksWhateverTheOrder(t *testing.T) {
 		}
 	}
 	all := stats.Options{Rewards: []named{bare}}
-	want := measure(t, sample(0, 12_000, list), all)
+	want := measure(t, sample(0, 25_000, list), all)
 	require.Positive(t, want.LeftOut)
 	require.Zero(t, want.LeftOut%5, "tasks are kept whole")
 	require.Equal(t, 100, want.Measured+want.LeftOut)
 	require.Equal(t, []int{100, 20, want.Measured / 5}, []int{want.Examples, want.Tasks, want.MeasuredTasks})
 	rapid.Check(t, func(t *rapid.T) {
-		require.Equal(t, want, measure(t, sample(0, 12_000, rapid.Permutation(list).Draw(t, "order")), all))
+		require.Equal(t, want, measure(t, sample(0, 25_000, rapid.Permutation(list).Draw(t, "order")), all))
 	})
 
-	one := measure(t, sample(0, 1000, list[:5]), all)
+	one := measure(t, sample(0, 1500, list[:5]), all)
 	require.Positive(t, one.Measured, "of one task that is too large, the first examples stay")
 	require.Positive(t, one.LeftOut)
 }
