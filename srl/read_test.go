@@ -13,12 +13,14 @@ import (
 
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/srl"
+	"github.com/apprentice-rl/apprentice/srl/format"
+	"github.com/apprentice-rl/apprentice/srl/reward"
 )
 
 func TestExamplesAreReadAsTheyAreWritten(t *testing.T) {
 	want := []srl.Example{
-		{SchemaVersion: 1, ID: "a#1", Action: "<x>", Messages: []srl.Message{{Role: "user", Content: "é"}}},
-		{SchemaVersion: 1, ID: "a#2"},
+		{SchemaVersion: 1, ID: "a#1", Action: "<x>", Messages: []srl.Message{{Role: "user", Content: "é"}}, Reward: reward.Bare(format.XML)},
+		{SchemaVersion: 1, ID: "a#2", Reward: reward.Patch(format.JSON)},
 	}
 	var b strings.Builder
 	n, err := srl.WriteJSONL(&b, func(yield func(srl.Example, error) bool) {

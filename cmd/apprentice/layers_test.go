@@ -25,7 +25,9 @@ var leaves = map[string][]string{
 	"github.com/google/go-containerregistry": {"sandbox/local", "sandbox/local/store", "sandbox/sandboxtest/perf", "sandbox/sandboxtest/soak"},
 	"github.com/sashabaranov/go-openai":      {"agent/llm", "agent/llm/llmtest"},
 	// The shell's grammar is large, and commands are read in one place.
-	"mvdan.cc/sh/v3": {"trajectories/behaviour", "trajectories/audit", "trajectories/stats", "trajectories/show", "srl/stats"},
+	// The rewards of actions and edits read them too, and who scores has these.
+	"mvdan.cc/sh/v3": {"trajectories/behaviour", "trajectories/audit", "trajectories/stats", "trajectories/show",
+		"srl/reward/action", "srl/reward/patch", "srl/reward", "srl", "srl/score", "srl/serve", "srl/feed", "srl/stats"},
 	// Texts are measured and broken for terminals in one place.
 	"github.com/rivo/uniseg":         {"trajectories/show", "trajectories/show/terminal"},
 	"github.com/spf13/cobra":         {},

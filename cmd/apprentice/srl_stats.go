@@ -74,7 +74,7 @@ missing; with EXAMPLES, tools are looked up there. Files may be compressed with 
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringSliceVar(&q.rewards, "reward", nil, "rewards to measure: "+strings.Join(rewardNames(), ", ")+" (default: all)")
+	flags.StringSliceVar(&q.rewards, "reward", nil, "rewards to measure: "+strings.Join(reward.Names(), ", ")+" (default: all)")
 	flags.IntVar(&q.stats.Examples, "sample", 2000, "how many examples are measured, 0 for all; each costs some twenty scores")
 	flags.Uint64Var(&q.seed, "seed", 0, "draws other examples and answers; the same seed gives the same report")
 	flags.IntVar(&q.stats.Group, "group", 8, "rollouts of a simulated group")
@@ -89,7 +89,7 @@ missing; with EXAMPLES, tools are looked up there. Files may be compressed with 
 	flags.IntVar(&q.groups.Batch, "batch", 0, "with --scored: fill batches of so many groups, and say what that took")
 	flags.IntVar(&q.groups.Most, "most", 0, "with --batch: most groups that are generated for one batch (default: any number)")
 	flags.StringVar(&q.colour, "color", colourAuto, "auto, always or never")
-	_ = cmd.RegisterFlagCompletionFunc("reward", cobra.FixedCompletions(rewardNames(), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("reward", cobra.FixedCompletions(reward.Names(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("color", cobra.FixedCompletions(colours(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.MarkFlagFilename("html", "html")
 	_ = cmd.MarkFlagFilename("svg", "svg")
@@ -100,11 +100,11 @@ missing; with EXAMPLES, tools are looked up there. Files may be compressed with 
 // check says what is wrong with a question, if anything is.
 func (q *statsQuestion) check(cmd *cobra.Command) error {
 	if len(q.rewards) == 0 {
-		q.rewards = rewardNames()
+		q.rewards = reward.Names()
 	}
 	for _, name := range q.rewards {
-		if _, err := namedReward(name, format.XML); err != nil {
-			return userf("--reward %s: %w", name, err)
+		if _, err := reward.Named(name, format.XML); err != nil {
+			return userf("--reward: %w", err)
 		}
 	}
 	for _, eps := range append(q.stats.Epsilons[:len(q.stats.Epsilons):len(q.stats.Epsilons)], q.groups.At) {
@@ -182,7 +182,7 @@ func (a *app) srlStats(ctx context.Context, q statsQuestion) error {
 	}
 	_ = read.Clear()
 	for _, name := range q.rewards {
-		q.stats.Rewards = append(q.stats.Rewards, func(l format.Language) (reward.Reward, error) { return namedReward(name, l) })
+		q.stats.Rewards = append(q.stats.Rewards, func(l format.Language) (reward.Reward, error) { return reward.Named(name, l) })
 	}
 	done := a.counting("measuring examples")
 	q.stats.Done = func() { _ = done.Add(1) }
@@ -251,16 +251,4 @@ func (a *app) srlStatsScored(ctx context.Context, q statsQuestion) error {
 		return a.printJSON(report)
 	}
 	return a.statsText(q.colour).scored(report)
-}
-
-func rewardNames() []string { return []string{"bare", "paper"} }
-
-func namedReward(name string, l format.Language) (reward.Reward, error) {
-	switch name {
-	case "bare":
-		return reward.Bare(l), nil
-	case "paper":
-		return reward.Paper(l), nil
-	}
-	return reward.Reward{}, fmt.Errorf("there is no such reward; use %s", strings.Join(rewardNames(), " or "))
 }

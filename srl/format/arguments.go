@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // An argument is one member of an action's arguments. Its value is compact
@@ -60,6 +63,48 @@ func arguments(raw json.RawMessage) ([]argument, error) {
 		return nil, errors.New("more than one JSON value")
 	}
 	return args, nil
+}
+
+// writeValues writes the values of the members of a JSON object, a line before
+// each. It is arguments without the names, for rewards, which read every output
+// of a training run: each string is decoded once.
+func writeValues(b *strings.Builder, raw json.RawMessage) error {
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return nil
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(raw), jsontext.AllowInvalidUTF8(true))
+	if d.PeekKind() != '{' {
+		return errors.New("not a JSON object")
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return fmt.Errorf("not a JSON object: %w", err)
+	}
+	for d.PeekKind() != '}' {
+		if _, err := d.ReadToken(); err != nil { // the name
+			return fmt.Errorf("not a JSON object: %w", err)
+		}
+		b.WriteByte('\n')
+		if d.PeekKind() == '"' {
+			s, err := d.ReadToken()
+			if err != nil {
+				return fmt.Errorf("not a JSON object: %w", err)
+			}
+			b.WriteString(s.String())
+			continue
+		}
+		value, err := d.ReadValue()
+		if err != nil {
+			return fmt.Errorf("not a JSON object: %w", err)
+		}
+		b.Write(canonical(json.RawMessage(value)))
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return fmt.Errorf("not a JSON object: %w", err)
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return errors.New("more than one JSON value")
+	}
+	return nil
 }
 
 // canonical writes a valid value in one of the many ways that say the same:

@@ -201,16 +201,15 @@ func notStrings(name string, tools []env.Tool) map[string]bool {
 // each, strings as they are and other values as JSON. The error matches
 // ErrCannotHold.
 func Bare(calls []env.Action) (string, error) {
-	var lines []string
-	for _, c := range calls {
-		args, err := arguments(c.Arguments)
-		if err != nil {
+	var b strings.Builder
+	for i, c := range calls {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(c.Tool)
+		if err := writeValues(&b, c.Arguments); err != nil {
 			return "", fmt.Errorf("%w: arguments of %s: %w", ErrCannotHold, c.Tool, err)
 		}
-		lines = append(lines, c.Tool)
-		for _, arg := range args {
-			lines = append(lines, arg.text())
-		}
 	}
-	return strings.Join(lines, "\n"), nil
+	return b.String(), nil
 }

@@ -179,6 +179,17 @@ func TestBareHasNoWrapper(t *testing.T) {
 	require.Equal(t, "bash\nls <a>\nstr_replace_editor\nview\n[1,20]\nsubmit", got)
 }
 
+func TestBareReadsValuesAsTheyAreWrittenBack(t *testing.T) {
+	got, err := format.Bare([]env.Action{action("a", ` {"s": "\ud800\u00e9<\/\n", "l": [ 1.50, {"x": "<"} ], "n": null, "b": true, "o": {}} `), action("b", ``)})
+	require.NoError(t, err)
+	require.Equal(t, "a\n\ufffdé</\n\n[1.50,{\"x\":\"<\"}]\nnull\ntrue\n{}\nb", got)
+	for _, arguments := range []string{`[]`, `{"a":1`, `{"a":1} {}`, `{"a":1,"a":2}`, `{"a":"x`, `nonsense`} {
+		_, err := format.Bare([]env.Action{action("bash", arguments)})
+		require.ErrorIs(t, err, format.ErrCannotHold, arguments)
+		require.ErrorContains(t, err, "arguments of bash: ", arguments)
+	}
+}
+
 // The published SWE-smith sample holds 103 calls as SWE-smith wrote them.
 func TestSWESmithsOwnCallsAreReadAndWrittenBack(t *testing.T) {
 	data := os.Getenv("APPRENTICE_TESTDATA")

@@ -15,30 +15,34 @@
 //     kept or stripped;
 //   - the rules of package format say what breaks the format.
 //
-// Two are ready. [Paper] is what the paper's words and figures say when taken
-// literally: difflib as it is called plainly, which is with autojunk, on the
-// whole text of the action. [Bare] is the one to use unless the paper is to be
-// repeated; it differs twice.
+// [Paper] is what the paper's words and figures say when taken literally:
+// difflib as it is called plainly, which is with autojunk, on the whole text of
+// the action. [Bare] differs twice. Autojunk is off, as in SWE-RL. With it, the
+// reward jumps where the expert's action reaches 200 characters, which 28 % of
+// the actions in SWE-smith's published sample do: an action of 481 characters
+// with one letter changed in each of 30 lines scores 0.154 with autojunk and
+// 0.938 without, and swapping the order moves the ratio by up to 0.34 instead
+// of 0.07. And the wrapper is stripped. Two different bash calls drawn from that
+// sample score 0.74 on average with the wrapper, and 0.53 when only the tool's
+// name and the values of its arguments are compared (0.31 and 0.17 for calls of
+// different tools): a floor that everyone gets for the syntax, which the format
+// check rewards already, and that leaves less room between a good and a bad
+// action.
 //
-// Autojunk is off, as in SWE-RL. With it, the reward jumps where the expert's
-// action reaches 200 characters, which 28 % of the actions in SWE-smith's
-// published sample do: an action of 481 characters with one letter changed in
-// each of 30 lines scores 0.154 with autojunk and 0.938 without, and swapping
-// the order moves the ratio by up to 0.34 instead of 0.07.
+// [Action] and [Patch] are not about characters. The first compares calls by
+// their parts, see package action, the second edits by what they do to files,
+// see package patch.
 //
-// The wrapper is stripped. Two different bash calls drawn from that sample
-// score 0.74 on average with the wrapper, and 0.53 when only the tool's name
-// and the values of its arguments are compared (0.31 and 0.17 for calls of
-// different tools): a floor that everyone gets for the syntax, which the
-// format check rewards already, and that leaves less room between a good and
-// a bad action.
+// All are in [0, 1] for an output in the format, exactly 1 for the expert's own
+// action, and FormatError for any other output.
 package reward
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"strings"
 
-	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/srl/format"
 )
 
@@ -71,10 +75,76 @@ func Paper(l format.Language) Reward {
 	return Reward{Name: "paper", Version: 1, Autojunk: true, Wrapper: WrapperKept, Format: format.Rules{Language: l}}
 }
 
-// Bare returns the default reward for actions in a language: no autojunk, no
-// wrapper.
-func Bare(l format.Language) Reward {
-	return Reward{Name: "bare", Version: 1, Autojunk: false, Wrapper: WrapperStripped, Format: format.Rules{Language: l}}
+// Bare returns the reward with neither autojunk nor wrapper.
+func Bare(l format.Language) Reward { return stripped("bare", l) }
+
+// Action returns the reward that compares calls part by part. Actions that are
+// plain text are compared as by difflib without autojunk.
+func Action(l format.Language) Reward { return stripped("action", l) }
+
+// Patch returns the reward that compares what edits do to files. An expert's
+// step that edits nothing, or in a way that only shows when it runs, is compared
+// as by Action. For one that edits files, an output that does not scores 0.
+func Patch(l format.Language) Reward { return stripped("patch", l) }
+
+func stripped(name string, l format.Language) Reward {
+	return Reward{Name: name, Version: 1, Wrapper: WrapperStripped, Format: format.Rules{Language: l}}
+}
+
+// Names are those that Named knows.
+func Names() []string { return []string{"bare", "paper", "action", "patch"} }
+
+// Named returns the reward of a name for actions in a language. An error says
+// that there is no such reward or language.
+func Named(name string, l format.Language) (Reward, error) {
+	if _, err := l.Manual(); err != nil {
+		return Reward{}, err
+	}
+	switch name {
+	case "bare":
+		return Bare(l), nil
+	case "paper":
+		return Paper(l), nil
+	case "action":
+		return Action(l), nil
+	case "patch":
+		return Patch(l), nil
+	}
+	return Reward{}, fmt.Errorf("unknown reward %q: use %s", name, strings.Join(Names(), ", "))
+}
+
+// Check says what is wrong with a reward that was read or put together: a name
+// or a version that this program does not have, or settings that are not those
+// of the name. The format rules but for their language are free.
+func (r Reward) Check() error {
+	known, err := Named(r.Name, r.Format.Language)
+	if err != nil {
+		return err
+	}
+	known.Format = r.Format
+	switch {
+	case r.Version != known.Version:
+		return fmt.Errorf("reward %s has version %d in this program, and not %d: their scores may differ", r.Name, known.Version, r.Version)
+	case r.Wrapper != known.Wrapper:
+		return fmt.Errorf("reward %s is with wrapper %q, and not %q", r.Name, string(known.Wrapper), string(r.Wrapper))
+	case r.Autojunk != known.Autojunk:
+		return fmt.Errorf("reward %s is with autojunk %t, and not %t", r.Name, known.Autojunk, r.Autojunk)
+	}
+	return nil
+}
+
+// UnmarshalJSON reads the record of a reward, and refuses what Check refuses.
+func (r *Reward) UnmarshalJSON(data []byte) error {
+	type plain Reward
+	var p plain
+	if err := json.Unmarshal(data, &p); err != nil {
+		return err
+	}
+	if err := Reward(p).Check(); err != nil {
+		return err
+	}
+	*r = Reward(p)
+	return nil
 }
 
 // Score scores a model's output, thought and all, against the expert's action,
@@ -88,15 +158,4 @@ func (r Reward) Score(model, expert string) (float64, error) {
 	}
 	s, err := t.Score(context.Background(), model, 0)
 	return s.Value, err
-}
-
-// compared returns the part of an action that is compared.
-func (r Reward) compared(action string, calls []env.Action) (string, error) {
-	switch r.Wrapper {
-	case WrapperKept:
-		return action, nil
-	case WrapperStripped:
-		return format.Bare(calls)
-	}
-	return "", fmt.Errorf("unknown wrapper setting %q: use kept or stripped", string(r.Wrapper))
 }

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/sourcegraph/conc/pool"
 
 	"github.com/apprentice-rl/apprentice/srl/format"
-	"github.com/apprentice-rl/apprentice/srl/reward/difflib"
 )
 
 // A Score is what a reward says of one output.
@@ -27,24 +27,26 @@ type Score struct {
 // A Target is an expert's action, prepared for the comparison with many outputs.
 // It may be used by several goroutines at once.
 type Target struct {
-	reward Reward
+	format format.Rules
 	calls  int
-	index  *difflib.Indexed
+	expert measure
 }
 
 // Target prepares an expert's action, which is text in the reward's language. An
-// error says that it cannot be read, or that the reward has a setting that does
-// not exist.
+// error says that it cannot be read, or that the reward is none, see Check.
 func (r Reward) Target(expert string) (*Target, error) {
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
 	calls, err := r.Format.Language.Calls(expert, nil)
 	if err != nil {
 		return nil, fmt.Errorf("expert's action: %w", err)
 	}
-	want, err := r.compared(expert, calls)
+	m, err := r.measure(format.Output{Action: expert, Calls: calls})
 	if err != nil {
 		return nil, fmt.Errorf("expert's action: %w", err)
 	}
-	return &Target{reward: r, calls: len(calls), index: difflib.Index(want, r.Autojunk)}, nil
+	return &Target{format: r.Format, calls: len(calls), expert: m}, nil
 }
 
 // Score scores one output, thought and all. An error says that ctx has ended;
@@ -53,24 +55,47 @@ func (t *Target) Score(ctx context.Context, output string, limit time.Duration) 
 	if err := ctx.Err(); err != nil {
 		return Score{}, err
 	}
-	read, err := t.reward.Format.Read(output, t.calls)
+	read, err := t.format.Read(output, t.calls)
 	if v, ok := errors.AsType[format.Violation](err); ok {
 		return Score{Value: FormatError, Violation: v}, nil
 	}
 	if err != nil {
 		return Score{}, err
 	}
-	got, err := t.reward.compared(read.Action, read.Calls)
-	if err != nil {
-		return Score{}, fmt.Errorf("model's action: %w", err)
+	return within(ctx, limit, func(ctx context.Context) (float64, error) {
+		return t.expert.similarity(ctx, read)
+	})
+}
+
+// within makes a Score of a similarity, if it comes in time.
+func within(ctx context.Context, limit time.Duration, similarity func(context.Context) (float64, error)) (Score, error) {
+	limited := ctx
+	if limit > 0 {
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
 	}
-	return Score{Value: t.index.Compare(got).Ratio}, nil
+	v, err := similarity(limited)
+	switch {
+	case err == nil:
+		return Score{Value: v}, nil
+	case ctx.Err() != nil:
+		return Score{}, ctx.Err()
+	case limited.Err() != nil:
+		return Score{NotScored: LimitReached(limit)}, nil
+	}
+	return Score{}, fmt.Errorf("model's action: %w", err)
+}
+
+// LimitReached is what Score.NotScored says of a limit on time.
+func LimitReached(limit time.Duration) string {
+	return fmt.Sprintf("time limit of %s reached", limit)
 }
 
 // Group scores the outputs of one group, on all processors, in their order.
 func (t *Target) Group(ctx context.Context, outputs []string, limit time.Duration) ([]Score, error) {
 	scores := make([]Score, len(outputs))
-	p := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
+	p := pool.New().WithMaxGoroutines(runtime.GOMAXPROCS(0)).WithContext(ctx).WithCancelOnError().WithFirstError()
 	for i, output := range outputs {
 		p.Go(func(ctx context.Context) (err error) {
 			scores[i], err = t.Score(ctx, output, limit)

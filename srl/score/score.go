@@ -11,6 +11,15 @@
 // The ratio is that of CPython's difflib.SequenceMatcher(None, a, b,
 // autojunk=autojunk), to the bit, and is written as CPython prints it: the
 // shortest decimal number that is read back as the same float.
+//
+// With a reward by name, the ratio is what reward.Pair gives, -1.0 for an output
+// that breaks the format, and the line says how it does:
+//
+//	{"ratio": -1.0, "violation": "no </think>"}
+//
+// Where the limit on time was reached there is no ratio, and the line says so:
+//
+//	{"ratio": null, "not_scored": "time limit of 2s reached"}
 package score
 
 import (
@@ -21,20 +30,38 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/sourcegraph/conc/stream"
 
 	"github.com/apprentice-rl/apprentice/env"
+	"github.com/apprentice-rl/apprentice/srl/format"
+	"github.com/apprentice-rl/apprentice/srl/reward"
 	"github.com/apprentice-rl/apprentice/srl/reward/difflib"
 )
 
+// Difflib is the name of the plain measure, which is no reward: it compares
+// texts of any kind.
+const Difflib = "difflib"
+
+// Rewards are the names that pairs can be scored with.
+func Rewards() []string { return append([]string{Difflib}, reward.Names()...) }
+
 // Options say how pairs are scored.
 type Options struct {
-	// Blocks adds the matching blocks to each line: "matching_blocks":
+	// Reward is one of Rewards; empty means Difflib. It alone heeds "autojunk".
+	Reward string
+	// Language is that of the actions; empty means that it is found out from
+	// each expert's.
+	Language format.Language
+	// Limit is how long one pair may take; zero means as long as it takes.
+	Limit time.Duration
+	// Blocks adds the matching blocks to each line of Difflib: "matching_blocks":
 	// [[i, j, n], …], in code points, with CPython's [len(a), len(b), 0] as the
 	// last one.
 	Blocks bool
@@ -60,6 +87,9 @@ const batch = 64
 // lines before it have been scored. Memory is bounded by the longest lines, not
 // by their number.
 func Pairs(ctx context.Context, name string, from io.Reader, to io.Writer, o Options) (n int, err error) {
+	if o.Reward != "" && !slices.Contains(Rewards(), o.Reward) {
+		return 0, fmt.Errorf("unknown reward %q: use %s", o.Reward, strings.Join(Rewards(), ", "))
+	}
 	if o.Parallel == 0 {
 		o.Parallel = runtime.GOMAXPROCS(0)
 	}
@@ -83,7 +113,7 @@ func Pairs(ctx context.Context, name string, from io.Reader, to io.Writer, o Opt
 				if failed = ctx.Err(); failed != nil {
 					break
 				}
-				if out, failed = l.score(out, o); failed != nil {
+				if out, failed = l.score(ctx, out, o); failed != nil {
 					break
 				}
 				done++
@@ -148,7 +178,7 @@ func batches(name string, from io.Reader) func(yield func([]line, error) bool) {
 }
 
 // score appends the line's result.
-func (l line) score(out []byte, o Options) ([]byte, error) {
+func (l line) score(ctx context.Context, out []byte, o Options) ([]byte, error) {
 	var p pair
 	// Escapes of lone surrogates read as U+FFFD, as everywhere.
 	if err := json.Unmarshal(l.text, &p, jsontext.AllowInvalidUTF8(true)); err != nil {
@@ -160,7 +190,21 @@ func (l line) score(out []byte, o Options) ([]byte, error) {
 	case p.B == nil:
 		return out, l.missing("b")
 	}
-	m := difflib.Compare(*p.A, *p.B, p.Autojunk)
+	if o.Reward != "" && o.Reward != Difflib {
+		return l.reward(ctx, out, p, o)
+	}
+	limited, cancel := ctx, context.CancelFunc(func() {})
+	if o.Limit > 0 {
+		limited, cancel = context.WithTimeout(ctx, o.Limit)
+	}
+	defer cancel()
+	m, err := difflib.Index(*p.B, p.Autojunk).CompareContext(limited, *p.A)
+	switch {
+	case ctx.Err() != nil:
+		return out, ctx.Err()
+	case err != nil:
+		return written(out, reward.Score{NotScored: reward.LimitReached(o.Limit)}), nil
+	}
 	out = append(out, `{"ratio": `...)
 	out = append(out, Float(m.Ratio)...)
 	if o.Blocks {
@@ -174,6 +218,30 @@ func (l line) score(out []byte, o Options) ([]byte, error) {
 		out = append(out, ']')
 	}
 	return append(out, "}\n"...), nil
+}
+
+// reward appends what a reward says of a pair.
+func (l line) reward(ctx context.Context, out []byte, p pair, o Options) ([]byte, error) {
+	s, err := reward.Pair(ctx, o.Reward, o.Language, *p.A, *p.B, o.Limit)
+	switch {
+	case ctx.Err() != nil:
+		return out, ctx.Err()
+	case err != nil:
+		return out, &env.RowError{File: l.file, Line: l.number, Column: 1, Field: "b", Err: err}
+	}
+	return written(out, s), nil
+}
+
+// written appends the line of a score.
+func written(out []byte, s reward.Score) []byte {
+	if s.NotScored != "" {
+		return fmt.Appendf(out, "{\"ratio\": null, \"not_scored\": %q}\n", s.NotScored)
+	}
+	out = append(append(out, `{"ratio": `...), Float(s.Value)...)
+	if s.Violation != "" {
+		out = fmt.Appendf(out, ", \"violation\": %q", string(s.Violation))
+	}
+	return append(out, "}\n"...)
 }
 
 func (l line) missing(field string) error {

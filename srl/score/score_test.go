@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -45,6 +46,51 @@ func TestPairs(t *testing.T) {
 {"ratio": 1.0, "matching_blocks": [[0, 0, 3], [3, 3, 0]]}
 {"ratio": 0.0, "matching_blocks": [[0, 1, 0]]}
 `, out)
+}
+
+func TestPairsWithARewardByName(t *testing.T) {
+	const (
+		act   = `"<function=bash>\n<parameter=command>ls -l</parameter>\n</function>"`
+		think = `"<think></think><function=bash>\n<parameter=command>ls -l</parameter>\n</function>"`
+	)
+	in := `{"a": ` + think + `, "b": ` + act + "}\n" + `{"a": "prose", "b": ` + act + "}\n"
+	for name, want := range map[string]string{
+		"bare":   "{\"ratio\": 1.0}\n{\"ratio\": -1.0, \"violation\": \"no </think>\"}\n",
+		"paper":  "{\"ratio\": 1.0}\n{\"ratio\": -1.0, \"violation\": \"no </think>\"}\n",
+		"action": "{\"ratio\": 1.0}\n{\"ratio\": 0.0, \"violation\": \"no tool call after </think>\"}\n",
+		"patch":  "{\"ratio\": 1.0}\n{\"ratio\": 0.0, \"violation\": \"no tool call after </think>\"}\n",
+	} {
+		out, n, err := scored(t, in, score.Options{Reward: name})
+		require.NoError(t, err)
+		require.Equal(t, 2, n)
+		require.Equal(t, want, out, name)
+	}
+	require.ElementsMatch(t, []string{"difflib", "bare", "paper", "action", "patch"}, score.Rewards())
+
+	_, _, err := scored(t, in, score.Options{Reward: "fancy"})
+	require.EqualError(t, err, `unknown reward "fancy": use difflib, bare, paper, action, patch`)
+
+	_, n, err := scored(t, in+`{"a": "x", "b": "prose"}`, score.Options{Reward: "bare"})
+	var row *env.RowError
+	require.ErrorAs(t, err, &row)
+	require.Equal(t, 3, row.Line)
+	require.Equal(t, "b", row.Field)
+	require.Equal(t, 2, n)
+}
+
+func TestTheLimitOnTime(t *testing.T) {
+	hard, err := json.Marshal(map[string]string{"a": strings.Repeat("a", 300_000) + "x", "b": "y" + strings.Repeat("a", 200_000)})
+	require.NoError(t, err)
+	in := `{"a": "x", "b": "x"}` + "\n" + string(hard) + "\n" + `{"a": "x", "b": "x"}` + "\n"
+	out, n, err := scored(t, in, score.Options{Limit: 50 * time.Millisecond})
+	require.NoError(t, err)
+	require.Equal(t, 3, n)
+	require.Equal(t, "{\"ratio\": 1.0}\n{\"ratio\": null, \"not_scored\": \"time limit of 50ms reached\"}\n{\"ratio\": 1.0}\n", out)
+
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = score.Pairs(ctx, "x", strings.NewReader(in), io.Discard, score.Options{})
+	require.ErrorIs(t, err, context.DeadlineExceeded, "that is no limit of a pair's")
 }
 
 func TestALineThatIsNoPair(t *testing.T) {

@@ -3,6 +3,7 @@ package difflib_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -347,4 +349,33 @@ func edited(random *rand.Rand, s string) string {
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+func TestCompareContextEndsSoon(t *testing.T) {
+	const word = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+	for name, texts := range map[string][2]string{
+		"one letter":     {strings.Repeat("a", 200_000), strings.Repeat("a", 150_000)},
+		"two letters":    {strings.Repeat("ab", 100_000) + "x", "y" + strings.Repeat("ab", 90_000)},
+		"a long period":  {strings.Repeat(word, 2000), "q" + strings.Repeat(word+"x", 1900)},
+		"ended long ago": {"tide", "diet"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := difflib.Index(texts[1], false)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			defer cancel()
+			if name == "ended long ago" {
+				cancel()
+			}
+			start := time.Now()
+			m, err := x.CompareContext(ctx, texts[0])
+			require.ErrorIs(t, err, ctx.Err())
+			require.Error(t, err)
+			require.Empty(t, m)
+			require.Less(t, time.Since(start), 5*time.Second, "without an end these take tens of seconds")
+
+			m, err = x.CompareContext(t.Context(), "tide")
+			require.NoError(t, err, "the memory of a search that was given up is used again")
+			require.Equal(t, difflib.Compare("tide", texts[1], false), m)
+		})
+	}
 }

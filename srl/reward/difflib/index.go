@@ -1,6 +1,7 @@
 package difflib
 
 import (
+	"context"
 	"unicode/utf8"
 )
 
@@ -62,23 +63,35 @@ func (x *Indexed) bore(most int32) {
 
 // Compare compares a text with the indexed one, which is the second.
 func (x *Indexed) Compare(a string) Match {
+	m, _ := x.CompareContext(context.Background(), a) // which does not end
+	return m
+}
+
+// CompareContext is Compare, given up soon after ctx ends: the error is then
+// ctx.Err(). Soon is milliseconds, and less than half a second for texts of
+// 100,000 code points that are made to be hard.
+func (x *Indexed) CompareContext(ctx context.Context, a string) (Match, error) {
 	if a == x.text {
 		// The search would find the whole text too: the first longest run lies
 		// on the diagonal, and is extended along it to both ends.
 		n := len(x.b)
 		if n == 0 {
-			return Match{Ratio: 1, Blocks: []Block{{}}}
+			return Match{Ratio: 1, Blocks: []Block{{}}}, nil
 		}
-		return Match{Ratio: 1, Blocks: []Block{{Size: n}, {A: n, B: n}}}
+		return Match{Ratio: 1, Blocks: []Block{{Size: n}, {A: n, B: n}}}, nil
 	}
 	s := newSearch()
 	defer s.release()
+	s.until = ctx.Done()
 	s.begin(x, a)
 	s.run(x)
+	if s.gaveUp {
+		return Match{}, ctx.Err()
+	}
 	return Match{
 		Ratio:  2 * float64(s.matched()) / float64(len(s.a)+len(s.b)),
 		Blocks: s.blocks(),
-	}
+	}, nil
 }
 
 // points calls f for the code points of s, and with the lone surrogates U+DC80

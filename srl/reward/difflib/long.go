@@ -61,7 +61,10 @@ func (s *search) long(seeds *seeds) {
 		if s.waiting.first[k] == 0 {
 			continue
 		}
-		for _, r := range s.waiting.of(k) {
+		for n, r := range s.waiting.of(k) {
+			if n%64 == 0 && s.giveUp() {
+				return
+			}
 			s.place(run{int32(r >> 32), int32(r), int32(k)}, int32(least))
 		}
 	}
@@ -75,7 +78,8 @@ func (s *search) find(g gap, seeds *seeds) (longest int) {
 		return 0
 	}
 	var h uint64
-	n := 0 // elements in a row that may be in a seed
+	n := 0    // elements in a row that may be in a seed
+	work := 0 // since it was asked whether to go on
 	for end := alo; end < len(a); end++ {
 		c := a[end]
 		if c < 0 {
@@ -100,6 +104,11 @@ func (s *search) find(g gap, seeds *seeds) (longest int) {
 				continue
 			}
 			k := common(a[i:], b[j:])
+			if work += k + 1; work > 1<<20 {
+				if work = 0; s.giveUp() {
+					return longest
+				}
+			}
 			if k < seeds.size {
 				continue
 			}

@@ -20,6 +20,9 @@ type search struct {
 	known   []int32
 	levels  levels
 	rest    []gap
+
+	until  <-chan struct{} // when it is closed, nobody waits for the result
+	gaveUp bool            // for that reason
 }
 
 // A gap is a pair of ranges, a[alo:ahi] and b[blo:bhi], that lies between
@@ -37,6 +40,7 @@ func newSearch() *search { return free.Get().(*search) }
 
 func (s *search) release() {
 	s.b, s.keenB = nil, nil // they belong to the index
+	s.until, s.gaveUp = nil, false
 	free.Put(s)
 }
 
@@ -82,8 +86,24 @@ func (s *search) run(x *Indexed) {
 		s.long(&x.seeds[i])
 	}
 	for _, g := range s.gaps {
+		if s.giveUp() {
+			return
+		}
 		s.short(g)
 	}
+}
+
+// giveUp reports whether nobody waits for the result any more. It is asked
+// where much work may come, and then all loops end.
+func (s *search) giveUp() bool {
+	if !s.gaveUp {
+		select {
+		case <-s.until:
+			s.gaveUp = true
+		default:
+		}
+	}
+	return s.gaveUp
 }
 
 // take notes a block within a gap, lengthened to both sides by what is equal,

@@ -70,12 +70,12 @@ func (s *search) down(g gap, n int32) []gap {
 	} else {
 		more = l.grams(a, b)
 	}
-	for more {
+	for more && !s.giveUp() {
 		l.n++
 		more = l.add(a, b)
 	}
 	l.gaps = append(l.gaps[:0], g)
-	for ; l.n > 0 && len(l.gaps) > 0; l.n-- {
+	for ; l.n > 0 && len(l.gaps) > 0 && !s.giveUp(); l.n-- {
 		l.left = l.left[:0]
 		s.walk(g)
 		l.gaps, l.left = l.left, l.gaps

@@ -1,0 +1,208 @@
+package patch
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/apprentice-rl/apprentice/env"
+	"github.com/apprentice-rl/apprentice/trajectories/behaviour"
+)
+
+// Calls returns what tool calls do to files, as far as the calls themselves
+// tell it: the lines that they change, as Lines writes them. It is empty for
+// calls that edit nothing, or that do so in a way that only shows when they
+// run, as a script does. Known are
+//
+//   - the editors' calls that replace, insert and create, by the names that
+//     their arguments have with most agents;
+//   - patches that are handed to apply_patch, patch or git apply;
+//   - of shell commands, here-documents and what echo and printf write to a
+//     file, and the replacements of sed -i and
+//     perl -i.
+//
+// Paths are relative to the folder of the task. The error is that of ctx.
+func Calls(ctx context.Context, calls []env.Action) (Change, error) {
+	c := Change{}
+	for _, call := range calls {
+		var err error
+		if line, ok := behaviour.Command(call.Tool, call.Arguments); ok {
+			err = c.command(ctx, call, line)
+		} else {
+			err = c.tool(ctx, call)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	for p, text := range c {
+		if text == "" { // an edit that changes nothing
+			delete(c, p)
+		}
+	}
+	return c, nil
+}
+
+// change notes that a part of a file is replaced.
+func (c Change) change(ctx context.Context, file, before, after string) error {
+	changed, err := Lines(ctx, before, after)
+	if err != nil {
+		return err
+	}
+	c.Add(place(file), changed)
+	return nil
+}
+
+// place is a path as seen from the folder of the task.
+func place(p string) string {
+	return strings.TrimPrefix(path.Clean(p), env.Workdir+"/")
+}
+
+// tool reads a call of an editor.
+func (c Change) tool(ctx context.Context, call env.Action) error {
+	var values map[string]json.RawMessage
+	if json.Unmarshal(call.Arguments, &values) != nil {
+		return nil
+	}
+	text := func(names ...string) (string, bool) {
+		for _, name := range names {
+			var s string
+			if v, ok := values[name]; ok && json.Unmarshal(v, &s) == nil {
+				return s, true
+			}
+		}
+		return "", false
+	}
+	if p, ok := text("patch", "diff", "input"); ok {
+		c.patch(p)
+		return nil
+	}
+	file, ok := text("path", "file_path", "absolute_path", "filename", "file_name", "file")
+	if !ok {
+		return nil
+	}
+	switch command, _ := text("command"); command {
+	case "view", "undo_edit":
+		return nil
+	}
+	before, _ := text("old_str", "old_string")
+	after, ok := text("new_str", "new_string", "file_text", "content", "contents")
+	if before == "" && !ok {
+		return nil
+	}
+	return c.change(ctx, file, before, after)
+}
+
+// command reads the edits of a command line.
+func (c Change) command(ctx context.Context, call env.Action, line string) error {
+	for _, act := range behaviour.Classify(call.Tool, call.Arguments) {
+		if act.Kind != behaviour.Edit || act.Pos >= act.End || act.End > len(line) {
+			continue
+		}
+		switch act.Detail {
+		case "patch", "apply_patch", "git apply":
+			c.patch(input(line[act.Pos:act.End]))
+			continue
+		}
+		before, after, ok := written(act, line[act.Pos:act.End])
+		if !ok {
+			continue
+		}
+		for _, file := range act.Writes {
+			if err := c.change(ctx, file, before, after); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// written says what an act puts into a file, and in place of what.
+func written(act behaviour.Act, line string) (before, after string, ok bool) {
+	switch act.Detail {
+	case "here-document":
+		return "", input(line), true
+	case "redirect", "append", "tee":
+		switch act.Program {
+		case "echo", "printf":
+			words := slices.DeleteFunc(slices.Clone(act.Args), func(w string) bool { return w == "-e" || w == "-n" })
+			return "", strings.Join(words, " "), true
+		}
+	case "sed -i", "perl -i":
+		return replaced(act.Args)
+	}
+	return "", "", false
+}
+
+// input is the text of the here-documents in a command.
+func input(line string) string {
+	var b strings.Builder
+	commands, _ := behaviour.SimpleCommands(line)
+	for _, c := range commands {
+		for _, r := range c.Redirections {
+			b.WriteString(r.Document)
+		}
+	}
+	return b.String()
+}
+
+var substitution = regexp.MustCompile(`^[0-9,$]*s([/|#,!:@%])`)
+
+// replaced reads the replacements of sed and perl: what they look for, a line each, and
+// what they put there.
+func replaced(args []string) (before, after string, ok bool) {
+	var was, is []string
+	for _, word := range args {
+		for script := range strings.SplitSeq(word, ";") {
+			m := substitution.FindStringSubmatch(strings.TrimSpace(script))
+			if m == nil {
+				continue
+			}
+			parts := strings.Split(script[strings.Index(script, "s"+m[1])+1:], m[1])
+			if len(parts) == 4 { // before the first sign, between them, and the flags
+				was, is = append(was, parts[1]), append(is, parts[2])
+			}
+		}
+	}
+	return strings.Join(was, "\n"), strings.Join(is, "\n"), len(was) > 0
+}
+
+var updated = regexp.MustCompile(`^\*\*\* (?:Update|Add|Delete) File: (.+)$`)
+
+// patch reads a unified diff, or the form that OpenAI's models are taught. Only
+// the lines that it changes count, as with other calls.
+func (c Change) patch(text string) {
+	if files, err := Unified(text); err == nil && len(files) > 0 {
+		for _, file := range slices.Sorted(maps.Keys(files)) {
+			c.Add(place(file), changedLines(files[file]))
+		}
+		return
+	}
+	file, changed := "", map[string][]string{}
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		if m := updated.FindStringSubmatch(line); m != nil {
+			file = m[1]
+		} else if file != "" && line != "" && (line[0] == '+' || line[0] == '-') {
+			changed[file] = append(changed[file], line)
+		}
+	}
+	for _, file := range slices.Sorted(maps.Keys(changed)) {
+		c.Add(place(file), strings.Join(changed[file], "\n"))
+	}
+}
+
+// changedLines are the lines of hunks that are neither heads nor context.
+func changedLines(hunks string) string {
+	var changed []string
+	for line := range strings.SplitSeq(hunks, "\n") {
+		if strings.HasPrefix(line, "+") || strings.HasPrefix(line, "-") {
+			changed = append(changed, line)
+		}
+	}
+	return strings.Join(changed, "\n")
+}
