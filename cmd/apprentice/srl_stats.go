@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -197,24 +197,34 @@ func (a *app) srlStats(ctx context.Context, q statsQuestion) error {
 	if report.Measured == 0 {
 		return userf("there is no step example in %s; srl steps writes them", strings.Join(q.files, ", "))
 	}
-	if q.html != "" {
-		page, err := report.HTML()
-		if err != nil {
-			return err
-		}
-		if err := renameio.WriteFile(q.html, page, 0o644); err != nil {
-			return fmt.Errorf("writing the page: %w", err)
-		}
-	}
-	if q.svg != "" {
-		if err := renameio.WriteFile(q.svg, report.SVG(), 0o644); err != nil {
-			return fmt.Errorf("writing the picture: %w", err)
-		}
+	if err := q.draw(report); err != nil {
+		return err
 	}
 	if a.json {
 		return a.printJSON(report)
 	}
 	return a.statsText(q.colour).report(report)
+}
+
+// draw writes the page and the picture that were asked for.
+func (q statsQuestion) draw(r stats.Report) error {
+	write := func(path string, render func() ([]byte, error)) error {
+		if path == "" {
+			return nil
+		}
+		data, err := render()
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		return renameio.WriteFile(path, data, 0o644)
+	}
+	if err := write(q.html, r.HTML); err != nil {
+		return err
+	}
+	return write(q.svg, func() ([]byte, error) { return r.SVG(), nil })
 }
 
 func (a *app) srlStatsScored(ctx context.Context, q statsQuestion) error {
