@@ -58,14 +58,18 @@ func chat(c Conversation, _ int, _ string) (chatRow, error) {
 		learned = learned || m.Train
 		row.Messages = turn(row.Messages, message{m.Role, m.Content})
 	}
-	if !learned {
-		return row, leftOut("there is nothing in it to learn")
-	}
-	if last := len(row.Messages) - 1; row.Messages[last].Role != "assistant" {
+	switch last := len(row.Messages) - 1; {
+	case !learned:
+		return row, leftOut(nothing)
+	case row.Messages[0].Role == "assistant":
+		return row, leftOut("it begins with an answer, and this trainer needs a question first")
+	case row.Messages[last].Role != "assistant":
 		row.Messages = row.Messages[:last] // nobody answers it
 	}
 	return row, nil
 }
+
+const nothing = "there is nothing in it to learn"
 
 // turn adds a message. Templates of chats want roles to alternate, and
 // LLaMA-Factory empties a row whose roles do not, so what one side says in several
@@ -93,13 +97,15 @@ type markedMessage struct {
 
 func marked(c Conversation, _ int, _ string) (markedRow, error) {
 	row := markedRow{Trajectory: c.ID, Task: c.Task}
-	learned := false
-	for _, m := range c.Messages {
-		learned = learned || m.Train
+	learned := 0
+	for i, m := range c.Messages {
+		if m.Train {
+			learned = i + 1
+		}
 		row.Messages = append(row.Messages, markedMessage{message{m.Role, m.Content}, m.Train})
 	}
-	if !learned {
-		return row, leftOut("there is nothing in it to learn")
+	if row.Messages = row.Messages[:learned]; learned == 0 { // nothing follows what is learned last
+		return row, leftOut(nothing)
 	}
 	return row, nil
 }
