@@ -11,7 +11,7 @@ guests = $(addprefix sandbox/guest/program/bin/guest-linux-,amd64 arm64)
 # The race detector needs a C compiler.
 race = $(if $(shell command -v cc),env CGO_ENABLED=1 $(GO) test -race,$(GO) test)
 
-.PHONY: help build demo test perf perf-sandbox perf-trajectories perf-stats perf-reward soak lint update clean FORCE
+.PHONY: help build demo test trainers perf perf-sandbox perf-trajectories perf-stats perf-reward soak lint update clean FORCE
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
@@ -35,6 +35,16 @@ endif
 
 test: build ## all tests; provides a Docker Engine where it can (DOCKER=skip opts out)
 	@$(WITH_ENGINE) --tests $(race) -timeout 30m $(ARGS) ./...
+
+# A virtual environment is made once for each state of the two files that it is made of.
+feeds = srl/feed/loaders
+trainers: ## the trainers whose loaders the tests give our feeds to, in bin/trainers (5 GB, from PyPI)
+	@dir=$${XDG_CACHE_HOME:-$$HOME/.cache}/apprentice/trainers-$$(cat $(feeds)/*.txt | sha256sum | cut -c1-16) && \
+	if ! test -e $$dir/whole; then \
+		rm -rf $$dir && python3 -m venv $$dir && $$dir/bin/pip install -q uv && \
+		$$dir/bin/uv pip install -q --python $$dir/bin/python -r $(feeds)/requirements.txt && \
+		$$dir/bin/uv pip install -q --python $$dir/bin/python --no-deps -r $(feeds)/trainers.txt && touch $$dir/whole; \
+	fi && mkdir -p bin && ln -sfn $$dir bin/trainers
 
 perf: build ## print what sandboxes and rewards cost here; docs/performance.md keeps the figures
 	@$(GO) test -run '^$$' -bench . -benchtime 2s ./sandbox/local ./srl/reward/...

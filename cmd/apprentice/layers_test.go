@@ -27,9 +27,10 @@ var leaves = map[string][]string{
 	// The shell's grammar is large, and commands are read in one place.
 	"mvdan.cc/sh/v3": {"trajectories/behaviour", "trajectories/audit", "trajectories/stats", "trajectories/show"},
 	// Texts are measured and broken for terminals in one place.
-	"github.com/rivo/uniseg":         {"trajectories/show", "trajectories/show/terminal"},
-	"github.com/spf13/cobra":         {},
-	"github.com/schollz/progressbar": {},
+	"github.com/rivo/uniseg":           {"trajectories/show", "trajectories/show/terminal"},
+	"github.com/parquet-go/parquet-go": {"srl/feed"},
+	"github.com/spf13/cobra":           {},
+	"github.com/schollz/progressbar":   {},
 }
 
 type goPackage struct {

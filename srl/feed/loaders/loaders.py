@@ -74,7 +74,8 @@ def rows_of(file: str) -> Any:
     from datasets import load_dataset
 
     if Path(file).is_dir():
-        return load_dataset(file, split="train")
+        # The cache takes folders of the same name for the same data.
+        return load_dataset(file, split="train", download_mode="force_redownload")
     kind = "parquet" if file.endswith(".parquet") else "json"
     return load_dataset(kind, data_files=file, split="train")
 
@@ -214,7 +215,12 @@ def openrlhf_sft(file: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         words = tokenizer(folder)
         data = SFTDataset(
-            blending_datasets(file, None, asked), words, 1 << 20, asked, num_processors=1, multiturn=True
+            blending_datasets(file, None, asked),
+            words,
+            1 << 20,
+            asked,
+            num_processors=None,  # those that are forked beside threads of torch may stand still
+            multiturn=True,
         )
         learned = []
         for i in range(len(data)):
