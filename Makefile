@@ -11,7 +11,7 @@ guests = $(addprefix sandbox/guest/program/bin/guest-linux-,amd64 arm64)
 # The race detector needs a C compiler.
 race = $(if $(shell command -v cc),env CGO_ENABLED=1 $(GO) test -race,$(GO) test)
 
-.PHONY: help build demo test perf perf-sandbox perf-trajectories perf-stats perf-reward soak lint update clean FORCE
+.PHONY: help build demo test trainers perf perf-sandbox perf-trajectories perf-stats perf-reward fuzz-difflib soak lint update clean FORCE
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
@@ -36,6 +36,16 @@ endif
 test: build ## all tests; provides a Docker Engine where it can (DOCKER=skip opts out)
 	@$(WITH_ENGINE) --tests $(race) -timeout 30m $(ARGS) ./...
 
+# A virtual environment is made once for each state of the two files that it is made of.
+feeds = srl/feed/loaders
+trainers: ## the trainers whose loaders the tests give our feeds to, in bin/trainers (5 GB, from PyPI)
+	@dir=$${XDG_CACHE_HOME:-$$HOME/.cache}/apprentice/trainers-$$(cat $(feeds)/*.txt | sha256sum | cut -c1-16) && \
+	if ! test -e $$dir/whole; then \
+		rm -rf $$dir && python3 -m venv $$dir && $$dir/bin/pip install -q uv && \
+		$$dir/bin/uv pip install -q --python $$dir/bin/python -r $(feeds)/requirements.txt && \
+		$$dir/bin/uv pip install -q --python $$dir/bin/python --no-deps -r $(feeds)/trainers.txt && touch $$dir/whole; \
+	fi && mkdir -p bin && ln -sfn $$dir bin/trainers
+
 perf: build ## print what sandboxes and rewards cost here; docs/performance.md keeps the figures
 	@$(GO) test -run '^$$' -bench . -benchtime 2s ./sandbox/local ./srl/reward/...
 
@@ -48,6 +58,9 @@ perf-stats: ## traj stats over 5,000 trajectories of 1.5 GB, which it makes in a
 perf-reward: ## comparisons beside CPython's difflib, cydifflib and difflib-fast, which it installs in bin/peers
 	@python3 -m venv bin/peers && bin/peers/bin/pip install -q cydifflib==1.2.0 difflib-fast==0.4.0
 	@$(GO) run ./srl/reward/difflib/perf -python bin/peers/bin/python
+
+fuzz-difflib: ## half an hour of random pairs, compared with CPython's difflib to the bit (FOR=10m)
+	@$(GO) test ./srl/reward/difflib -run AgreesWithThisMachinesPython -v -timeout 0 -python-for $(or $(FOR),30m)
 
 perf-sandbox: build ## what sandboxes cost beside their peers, as tables; about 20 minutes (ARGS="-only actions -n 50")
 	@$(WITH_ENGINE) --tests $(GO) run ./sandbox/sandboxtest/perf $(ARGS)

@@ -29,9 +29,10 @@ var leaves = map[string][]string{
 	"mvdan.cc/sh/v3": {"trajectories/behaviour", "trajectories/audit", "trajectories/stats", "trajectories/show",
 		"srl/reward/action", "srl/reward/patch", "srl/reward", "srl", "srl/score", "srl/serve", "srl/feed", "srl/stats"},
 	// Texts are measured and broken for terminals in one place.
-	"github.com/rivo/uniseg":         {"trajectories/show", "trajectories/show/terminal"},
-	"github.com/spf13/cobra":         {},
-	"github.com/schollz/progressbar": {},
+	"github.com/rivo/uniseg":           {"trajectories/show", "trajectories/show/terminal"},
+	"github.com/parquet-go/parquet-go": {"srl/feed"},
+	"github.com/spf13/cobra":           {},
+	"github.com/schollz/progressbar":   {},
 }
 
 type goPackage struct {

@@ -28,6 +28,7 @@ func (a *app) srlCommand() *cobra.Command {
 	cmd.AddCommand(a.srlStepsCommand())
 	cmd.AddCommand(a.srlScoreCommand())
 	cmd.AddCommand(a.srlStatsCommand())
+	cmd.AddCommand(a.srlFeedCommand())
 	return cmd
 }
 

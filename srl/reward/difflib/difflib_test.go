@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -117,29 +118,48 @@ for line in sys.stdin:
     print(json.dumps({"ratio": m.ratio(), "blocks": [list(t) for t in m.get_matching_blocks()]}))
 `
 
+// pythonFor is how long pairs are drawn and compared with CPython; make
+// fuzz-difflib sets it.
+var pythonFor = flag.Duration("python-for", 0, "compare with CPython for this long (default: one round)")
+
 func TestDifflibAgreesWithThisMachinesPython(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		sandboxtest.Missing(t, "python3", "install it, to compare with the real difflib")
 	}
+	if *pythonFor == 0 {
+		agreesWithPython(t, python, 20251029, 4000, 500)
+		return
+	}
+	seed := uint64(time.Now().UnixNano())
+	pairs := 0
+	for start := time.Now(); time.Since(start) < *pythonFor; seed++ {
+		agreesWithPython(t, python, seed, 4000, 500)
+		agreesWithPython(t, python, seed, 100, 4000)
+		pairs += 4100
+	}
+	t.Logf("%d pairs, the last ones from seed %d: all are the same", pairs, seed-1)
+}
 
+// agreesWithPython compares what this package and CPython make of pairs of texts
+// that a seed gives.
+func agreesWithPython(t *testing.T, python string, seed uint64, pairs, longest int) {
 	type pair struct {
 		A        string `json:"a"`
 		B        string `json:"b"`
 		Autojunk bool   `json:"autojunk"`
 	}
-	const seed, pairs = 20251029, 4000
 	random := rand.New(rand.NewPCG(seed, 0))
 	asked := make([]pair, pairs)
 	var in bytes.Buffer
 	encoder := json.NewEncoder(&in)
 	for i := range asked {
-		a := randomText(random)
+		a := randomText(random, longest)
 		b := a
 		switch random.IntN(6) {
 		case 0:
 		case 1, 2:
-			b = randomText(random)
+			b = randomText(random, longest)
 		default:
 			b = mutate(random, a)
 		}
@@ -165,12 +185,12 @@ func TestDifflibAgreesWithThisMachinesPython(t *testing.T) {
 	}
 }
 
-// randomText returns text of up to 500 elements over a small or large
+// randomText returns text of up to longest elements over a small or large
 // alphabet: ASCII, other planes, and bytes that are not UTF-8.
-func randomText(random *rand.Rand) string {
+func randomText(random *rand.Rand, longest int) string {
 	alphabets := []string{"a", "ab", "abc \n", "abcdefghijklmnopqrstuvwxyz_.()=: \n", "aé漢😀\u2028\x00", "a\xff\xfe\xe2\x82é"}
 	alphabet := alphabets[random.IntN(len(alphabets))]
-	lengths := []int{5, 40, 210, 500}
+	lengths := []int{5, 40, 210, longest}
 	var b strings.Builder
 	for range random.IntN(lengths[random.IntN(len(lengths))]) {
 		i := random.IntN(len(alphabet))
