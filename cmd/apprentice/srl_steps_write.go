@@ -100,7 +100,7 @@ func (s stepping) pieces(ctx context.Context) iter.Seq[piece] {
 		defer cancel()
 		workers := runtime.GOMAXPROCS(0)
 		// Its length bounds how many trajectories are worked on ahead.
-		queue := make(chan chan piece, workers-1)
+		queue := make(chan chan piece, 2*workers)
 		all.Go(func() {
 			defer close(queue)
 			for read, err := range s.source {
@@ -157,6 +157,7 @@ func (s stepping) examples(read reader, yield func(piece) bool) {
 	}
 	p := piece{heldOut: s.heldOut(t.Header.Task.ID), tally: stepTally{Trajectories: 1}}
 	var lines bytes.Buffer
+	lines.Grow(pieceSize)
 	encoder := json.NewEncoder(&lines)
 	encoder.SetEscapeHTML(false)
 	opts := s.opts
