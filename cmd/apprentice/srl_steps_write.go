@@ -21,6 +21,7 @@ import (
 	"github.com/sourcegraph/conc"
 
 	"github.com/apprentice-rl/apprentice/srl"
+	"github.com/apprentice-rl/apprentice/srl/format"
 )
 
 // stepping is what the command srl steps was asked for.
@@ -31,6 +32,7 @@ type stepping struct {
 	out       string
 	maxTokens int
 	dropLong  bool
+	keepGoing bool
 	holdOut   float64
 	seed      uint64
 }
@@ -168,6 +170,10 @@ func (s stepping) examples(read reader, yield func(piece) bool) {
 		p.tally.Excluded[string(why)]++
 	}
 	for e, err := range srl.Examples(t, opts) {
+		if s.keepGoing && errors.Is(err, format.ErrCannotHold) {
+			opts.Excluded(0, "that "+srl.Exclusion(opts.Reward.Format.Language)+" cannot hold")
+			continue
+		}
 		if err != nil {
 			yield(piece{err: err})
 			return
