@@ -1,25 +1,24 @@
 // Command perf measures comparisons beside the other implementations of Python's
-// difflib, on the same pairs and in the same run, and prints a table.
+// difflib, on the same pairs, in the same run and in turns, and prints tables.
 //
 //	go run ./srl/reward/difflib/perf -python PYTHON
 //
 // PYTHON has cydifflib and difflib-fast installed; 'make perf-reward' sees to
-// that. Times are medians of processor time, of one thread. With
-// APPRENTICE_TESTDATA set, there are pairs of real texts, too: what agents were
-// shown in published trajectories.
+// that. A time is processor time of one thread: of each pair the least of some
+// rounds, of a set the mean over its pairs. With APPRENTICE_TESTDATA set, there are
+// pairs of real texts, too: what agents were shown, and what they did, in
+// published trajectories.
 package main
 
 import (
+	"cmp"
 	"context"
-	_ "embed"
-	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"os/signal"
+	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -30,150 +29,119 @@ import (
 	"github.com/apprentice-rl/apprentice/srl/reward/difflib"
 )
 
-//go:embed peers.py
-var peers string
-
-// A set is the pairs of one row of the table.
-type set struct {
-	Name     string `json:"name"`
-	Points   int    `json:"points"`
-	Autojunk bool   `json:"autojunk"`
-	Pairs    []pair `json:"pairs"`
-}
-
-type pair struct {
-	A string `json:"a"`
-	B string `json:"b"`
-}
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	python := flag.String("python", "python3", "a Python that has the peers")
+	var o options
+	flag.StringVar(&o.python, "python", "python3", "a Python that has the peers")
+	flag.StringVar(&o.only, "only", "", "sets whose name, such as '2000 far real off', matches this expression")
+	flag.IntVar(&o.rounds, "rounds", 5, "how often each pair has its turn")
+	slow := flag.Bool("slow", true, "measure CPython and cydifflib, too")
 	seed := flag.Uint64("seed", 1, "of the texts")
 	flag.Parse()
-	if err := run(ctx, *python, *seed); err != nil {
+	o.peers = []string{"CPython", "cydifflib", "difflib-fast"}
+	if !*slow {
+		o.peers = o.peers[2:]
+	}
+	if err := run(ctx, o, rand.New(rand.NewPCG(*seed, 0))); err != nil {
 		fmt.Fprintln(os.Stderr, "perf:", err)
 		stop()
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, python string, seed uint64) error {
-	random := rand.New(rand.NewPCG(seed, 0))
-	texts, err := realTexts()
+type options struct {
+	python, only string
+	peers        []string
+	rounds       int
+}
+
+func run(ctx context.Context, o options, random *rand.Rand) error {
+	only, err := regexp.Compile(o.only)
 	if err != nil {
 		return err
 	}
-	var sets []set
+	texts, err := published()
+	if err != nil {
+		return err
+	}
+	var sets []*set
 	for _, points := range []int{200, 2000, 8000, 16000} {
 		for _, autojunk := range []bool{false, true} {
-			sets = append(sets, made(random, texts, points, autojunk)...)
+			sets = append(sets, pairs(random, texts.shown, points, autojunk)...)
 		}
 	}
-	before := ours(sets)
-	theirs, err := ask(ctx, python, sets)
+	sets = append(sets, actions(texts.done, false)...)
+	sets = append(sets, hard()...)
+	sets = slices.DeleteFunc(sets, func(s *set) bool { return len(s.pairs) == 0 || !only.MatchString(s.String()) })
+
+	python, err := start(ctx, o.python)
 	if err != nil {
 		return err
 	}
-	after := ours(sets)
-	return table(sets, before, after, theirs)
-}
-
-// made makes the pairs of one size. A pair is near where the model has changed
-// one word of twenty, and far where it has written something else.
-func made(random *rand.Rand, texts []string, points int, autojunk bool) []set {
-	const pairs = 5
-	sets := []set{
-		{Name: "near", Points: points, Autojunk: autojunk},
-		{Name: "far", Points: points, Autojunk: autojunk},
-	}
-	for range pairs {
-		expert := code(random, points)
-		sets[0].Pairs = append(sets[0].Pairs, pair{edited(random, expert), expert})
-		sets[1].Pairs = append(sets[1].Pairs, pair{code(random, points), expert})
-	}
-	long := slices.DeleteFunc(slices.Clone(texts), func(s string) bool { return len(s) < points })
-	if len(long) == 0 {
-		return sets
-	}
-	near, far := set{Name: "near, real", Points: points, Autojunk: autojunk}, set{Name: "far, real", Points: points, Autojunk: autojunk}
-	for range pairs {
-		a, b := part(random, long, points), part(random, long, points)
-		near.Pairs = append(near.Pairs, pair{edited(random, b), b})
-		far.Pairs = append(far.Pairs, pair{a, b})
-	}
-	return append(sets, near, far)
-}
-
-// part returns a stretch of one of the texts.
-func part(random *rand.Rand, texts []string, points int) string {
-	s := texts[random.IntN(len(texts))]
-	from := random.IntN(len(s) - points + 1)
-	return s[from : from+points]
-}
-
-// code returns text that looks like source code.
-func code(random *rand.Rand, points int) string {
-	words := strings.Fields("self return if not else for in range None def value index result self.assertEqual path open name items key " +
-		"append join split strip = == + ( ) [ ] : , import os sys re data config error")
-	var b strings.Builder
-	for b.Len() < points {
-		for range 3 + random.IntN(6) {
-			b.WriteString(words[random.IntN(len(words))])
-			if random.IntN(3) == 0 {
-				fmt.Fprintf(&b, "_%x", random.IntN(1<<12))
-			}
-			b.WriteByte(' ')
-		}
-		b.WriteString("\n" + strings.Repeat("    ", random.IntN(4)))
-	}
-	return b.String()[:points]
-}
-
-// edited returns a text with one word of twenty in another form.
-func edited(random *rand.Rand, s string) string {
-	words := strings.Split(s, " ")
-	for i, w := range words {
-		if random.IntN(20) == 0 {
-			words[i] = strings.ToUpper(w) + "_new"
-		}
-	}
-	return strings.Join(words, " ")
-}
-
-// measured is the median time of each set, in the order of sets; 0 means that
-// the implementation does not do it.
-type measured []time.Duration
-
-// ours measures this package.
-func ours(sets []set) measured {
-	var all measured
 	for _, s := range sets {
-		var times []time.Duration
-		for _, p := range s.Pairs {
-			times = append(times, median(func() { difflib.Compare(p.A, p.B, s.Autojunk) }))
+		if err := s.measure(python, o); err != nil {
+			return err
 		}
-		slices.Sort(times)
-		all = append(all, times[len(times)/2])
+		fmt.Fprintln(os.Stderr, s)
 	}
-	return all
+	if err := python.stop(); err != nil {
+		return err
+	}
+	return table(sets, o.peers)
 }
 
-// median is that of the times of f, of as many as are made in a tenth of a
-// second, and at least three.
-func median(f func()) time.Duration {
-	const enough, least, most = 100 * time.Millisecond, 3, 200
-	var times []time.Duration
-	var sum time.Duration
-	for len(times) < least || sum < enough && len(times) < most {
-		start := busy()
-		f()
-		took := busy() - start
-		times, sum = append(times, took), sum+took
+// times are the least time of each pair; less than all where it takes too long.
+type times []time.Duration
+
+func (t *times) note(i int, took time.Duration) {
+	if i == len(*t) {
+		*t = append(*t, took)
 	}
-	slices.Sort(times)
-	return times[len(times)/2]
+	(*t)[i] = min((*t)[i], took)
+}
+
+// measure measures the set's pairs in turns.
+func (s *set) measure(python *peers, o options) error {
+	s.theirs = map[string]*times{}
+	for _, name := range o.peers {
+		s.theirs[name] = &times{}
+	}
+	for round := range o.rounds {
+		for i, p := range s.pairs {
+			s.ours.note(i, least(func() { difflib.Compare(p.a, p.b, s.autojunk) }))
+			for _, name := range o.peers {
+				t := s.theirs[name]
+				// Of what takes a second there is one pair, once.
+				if len(*t) > 0 && slices.Max(*t) > time.Second && (round > 0 || i > 0) {
+					continue
+				}
+				took, ok, err := python.ask(name, p, s.autojunk)
+				if err != nil {
+					return err
+				}
+				if ok {
+					t.note(i, took)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// least is the least time of one call, of batches that take 0.2 ms, in 5 ms.
+func least(f func()) time.Duration {
+	best, batch := time.Duration(1<<62), 1
+	for spent := time.Duration(0); spent < 5*time.Millisecond; {
+		start := busy()
+		for range batch {
+			f()
+		}
+		took := busy() - start
+		spent, best = spent+took, min(best, took/time.Duration(batch))
+		batch = max(1, int(200*time.Microsecond/max(best, 1)))
+	}
+	return best
 }
 
 // busy is the processor time of this process.
@@ -185,36 +153,7 @@ func busy() time.Duration {
 	return time.Duration(t.Nano())
 }
 
-// ask has the peers measured, each by its name.
-func ask(ctx context.Context, python string, sets []set) (map[string]measured, error) {
-	in, err := json.Marshal(sets)
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.CommandContext(ctx, python, "-c", peers)
-	cmd.Stdin, cmd.Stderr = strings.NewReader(string(in)), os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("asking Python's implementations: %w; 'make perf-reward' installs them", err)
-	}
-	var seconds map[string][]float64
-	if err := json.Unmarshal(out, &seconds); err != nil {
-		return nil, err
-	}
-	theirs := map[string]measured{}
-	for name, all := range seconds {
-		for _, s := range all {
-			theirs[name] = append(theirs[name], time.Duration(s*float64(time.Second)))
-		}
-		if len(all) != len(sets) {
-			return nil, errors.New(name + " has not measured all pairs")
-		}
-	}
-	return theirs, nil
-}
-
-func table(sets []set, before, after measured, theirs map[string]measured) error {
-	names := []string{"CPython", "cydifflib", "difflib-fast"}
+func table(sets []*set, names []string) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 1, ' ', 0)
 	fmt.Fprint(w, "| code points\t| texts\t| autojunk\t| this\t")
 	for _, n := range names {
@@ -222,27 +161,48 @@ func table(sets []set, before, after measured, theirs map[string]measured) error
 	}
 	fmt.Fprintln(w, "|")
 	fmt.Fprintf(w, "|--:\t|---\t|---\t|%s|\n", strings.Repeat("--:\t|", len(names))+"--:\t")
-	for i, s := range sets {
-		mine := (before[i] + after[i]) / 2
-		fmt.Fprintf(w, "| %d\t| %s\t| %s\t| %s\t", s.Points, s.Name, map[bool]string{false: "off", true: "on"}[s.Autojunk], short(mine))
+	for _, s := range sets {
+		fmt.Fprintf(w, "| %s\t| %s\t| %s\t| %s\t", s.points, s.name, onOff(s.autojunk), short(mean(s.ours)))
 		for _, n := range names {
-			if t := theirs[n][i]; t > 0 {
-				fmt.Fprintf(w, "| %s, %.3g×\t", short(t), float64(t)/float64(mine))
-			} else {
+			theirs := *s.theirs[n]
+			if len(theirs) == 0 {
 				fmt.Fprint(w, "| \t")
+				continue
 			}
+			times := float64(mean(theirs)) / float64(mean(s.ours[:len(theirs)]))
+			fmt.Fprintf(w, "| %s, %s×\t", short(mean(theirs)), digits(times))
 		}
 		fmt.Fprintln(w, "|")
 	}
 	return w.Flush()
 }
 
-func short(d time.Duration) string {
-	switch {
-	case d < time.Millisecond:
-		return fmt.Sprintf("%.3g µs", float64(d)/float64(time.Microsecond))
-	case d < time.Second:
-		return fmt.Sprintf("%.3g ms", float64(d)/float64(time.Millisecond))
+func mean(t times) time.Duration {
+	sum := time.Duration(0)
+	for _, d := range t {
+		sum += d
 	}
-	return fmt.Sprintf("%.3g s", d.Seconds())
+	return sum / time.Duration(max(len(t), 1))
+}
+
+func onOff(on bool) string { return map[bool]string{false: "off", true: "on"}[on] }
+
+// digits writes x with three digits that count, and no exponent.
+func digits(x float64) string {
+	if x >= 1000 {
+		s := fmt.Sprintf("%.0f", x)
+		return s[:len(s)-3] + "," + s[len(s)-3:]
+	}
+	return fmt.Sprintf("%.3g", x)
+}
+
+func short(d time.Duration) string {
+	unit := time.Second
+	for _, u := range []time.Duration{time.Millisecond, time.Microsecond} {
+		if cmp.Compare(d, unit) < 0 {
+			unit = u
+		}
+	}
+	name := map[time.Duration]string{time.Second: "s", time.Millisecond: "ms", time.Microsecond: "µs"}[unit]
+	return digits(float64(d)/float64(unit)) + " " + name
 }
