@@ -19,6 +19,7 @@ type search struct {
 	waiting waiting
 	known   []int32
 	levels  levels
+	strips  strips
 	rest    []gap
 
 	until  <-chan struct{} // when it is closed, nobody waits for the result

@@ -53,7 +53,13 @@ func (s *search) short(g gap) {
 
 // last takes the runs of a gap, down to single elements.
 func (s *search) last(g gap) {
-	for _, g := range s.down(g, 1) {
+	var left []gap
+	if s.narrow(g) {
+		left = s.strip(g)
+	} else {
+		left = s.down(g, 1)
+	}
+	for _, g := range left {
 		s.corner(g)
 	}
 }
