@@ -31,6 +31,8 @@
 // each of them, which is why the result is the original's.
 package difflib
 
+import "sync"
+
 // A Block is a stretch of elements that two texts have in common: Size of them,
 // from element A of the first text and from element B of the second.
 type Block struct {
@@ -67,6 +69,13 @@ type Match struct {
 // The time is near linear for texts that people and models write, and
 // quadratic, with a small factor, for some that are made to be hard.
 func Compare(a, b string, autojunk bool) Match {
-	x := Index(b, autojunk)
-	return x.Compare(a)
+	x := spare.Get().(*Indexed)
+	x.index(b, autojunk)
+	m := x.Compare(a)
+	x.text = "" // the pool holds no text
+	spare.Put(x)
+	return m
 }
+
+// spare are indexes that nobody uses at the moment, with their memory.
+var spare = sync.Pool{New: func() any { return &Indexed{} }}

@@ -2,6 +2,7 @@ package difflib
 
 import (
 	"context"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -11,10 +12,11 @@ import (
 type Indexed struct {
 	text    string
 	symbols numbering
-	b       []int32 // the text as symbols
-	keen    []int32 // the same, with none in place of what starts no match
-	dull    []bool  // the symbols that start no match; nil if all do
-	seeds   []seeds // from the longest to the shortest
+	b       []int32  // the text as symbols
+	keen    []int32  // the same, with none in place of what starts no match
+	dull    []bool   // the symbols that start no match; empty if all do
+	seeds   [2]seeds // from the longest to the shortest
+	bored   []int32  // room for keen
 }
 
 // What stands for elements that cannot match, in a and in b: they differ.
@@ -25,15 +27,21 @@ const (
 
 // Index prepares a text for comparisons in which it is the second one.
 func Index(b string, autojunk bool) *Indexed {
-	x := &Indexed{text: b}
-	x.b = make([]int32, 0, len(b))
-	points(b, func(r rune) { x.b = append(x.b, x.symbols.add(r)) })
-	x.keen = x.b
+	x := &Indexed{}
+	x.index(b, autojunk)
+	return x
+}
+
+// index prepares a text. What was prepared before is forgotten.
+func (x *Indexed) index(b string, autojunk bool) {
+	x.text = b
+	x.b = x.symbols.number(b, x.b[:0])
+	x.keen, x.dull = x.b, x.dull[:0]
 	if autojunk && len(x.b) >= 200 {
 		x.bore(int32(len(x.b)/100 + 1))
 	}
-	x.seeds = []seeds{plant(x.keen, 32, 32), plant(x.keen, 16, 8)}
-	return x
+	x.seeds[0].plant(x.keen, 32, 32)
+	x.seeds[1].plant(x.keen, 16, 8)
 }
 
 // bore makes those symbols dull that occur more than most times.
@@ -42,17 +50,14 @@ func (x *Indexed) bore(most int32) {
 	for _, s := range x.b {
 		counts[s]++
 	}
-	x.dull = make([]bool, len(counts))
-	some := false
-	for s, n := range counts {
-		x.dull[s] = n > most
-		some = some || n > most
-	}
-	if !some {
-		x.dull = nil
+	if slices.Max(counts) <= most {
 		return
 	}
-	x.keen = make([]int32, len(x.b))
+	for _, n := range counts {
+		x.dull = append(x.dull, n > most)
+	}
+	x.bored = grown(x.bored, len(x.b))
+	x.keen = x.bored
 	for j, s := range x.b {
 		x.keen[j] = s
 		if x.dull[s] {
@@ -82,34 +87,23 @@ func (x *Indexed) CompareContext(ctx context.Context, a string) (Match, error) {
 	}
 	s := newSearch()
 	defer s.release()
-	s.until = ctx.Done()
-	s.begin(x, a)
-	s.run(x)
-	if s.gaveUp {
-		return Match{}, ctx.Err()
+	if err := s.find(ctx, x, a); err != nil {
+		return Match{}, err
 	}
-	return Match{
-		Ratio:  2 * float64(s.matched()) / float64(len(s.a)+len(s.b)),
-		Blocks: s.blocks(),
-	}, nil
+	return Match{Ratio: s.ratio(), Blocks: s.blocks()}, nil
 }
 
-// points calls f for the code points of s, and with the lone surrogates U+DC80
-// to U+DCFF, which no valid text holds, for the bytes that are part of none.
-func points(s string, f func(rune)) {
-	for i := 0; i < len(s); {
-		if c := s[i]; c < utf8.RuneSelf {
-			f(rune(c))
-			i++
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && size == 1 {
-			r = 0xDC00 + rune(s[i])
-		}
-		f(r)
-		i += size
+// Ratio is CompareContext without the blocks, and allocates nothing.
+func (x *Indexed) Ratio(ctx context.Context, a string) (float64, error) {
+	if a == x.text {
+		return 1, nil
 	}
+	s := newSearch()
+	defer s.release()
+	if err := s.find(ctx, x, a); err != nil {
+		return 0, err
+	}
+	return s.ratio(), nil
 }
 
 // A numbering gives code points small numbers in the order of their first
@@ -120,40 +114,64 @@ type numbering struct {
 	n      int32
 }
 
-// read appends the symbols of a text, noneInA for what has none.
-func (n *numbering) read(s string, to []int32) []int32 {
-	points(s, func(r rune) { to = append(to, n.get(r, noneInA)) })
+// number numbers the code points of s, from zero on, and appends the numbers.
+func (n *numbering) number(s string, to []int32) []int32 {
+	n.ascii, n.n = [utf8.RuneSelf]int32{}, 0
+	clear(n.others)
+	to = slices.Grow(to, len(s))
+	for len(s) > 0 {
+		if c := s[0]; c < utf8.RuneSelf {
+			if n.ascii[c] == 0 {
+				n.n++
+				n.ascii[c] = n.n
+			}
+			to = append(to, n.ascii[c]-1)
+			s = s[1:]
+			continue
+		}
+		r, size := point(s)
+		symbol, ok := n.others[r]
+		if !ok {
+			if n.others == nil {
+				n.others = make(map[rune]int32)
+			}
+			symbol = n.n
+			n.others[r] = symbol
+			n.n++
+		}
+		to = append(to, symbol)
+		s = s[size:]
+	}
 	return to
 }
 
-// get returns the number of r, or other if it has none.
-func (n *numbering) get(r rune, other int32) int32 {
-	if r < utf8.RuneSelf {
-		if n.ascii[r] == 0 {
-			return other
+// read appends the symbols of a text, noneInA for what has none.
+func (n *numbering) read(s string, to []int32) []int32 {
+	to = slices.Grow(to, len(s))
+	for len(s) > 0 {
+		if c := s[0]; c < utf8.RuneSelf {
+			to = append(to, n.ascii[c]-1) // which is noneInA for zero
+			s = s[1:]
+			continue
 		}
-		return n.ascii[r] - 1
+		r, size := point(s)
+		symbol, ok := n.others[r]
+		if !ok {
+			symbol = noneInA
+		}
+		to = append(to, symbol)
+		s = s[size:]
 	}
-	if s, ok := n.others[r]; ok {
-		return s
-	}
-	return other
+	return to
 }
 
-// add returns the number of r, a new one if it has none.
-func (n *numbering) add(r rune) int32 {
-	s := n.get(r, n.n)
-	if s != n.n {
-		return s
+// point returns the first code point of s and its size. For a byte that is part
+// of none, it is one of the lone surrogates U+DC80 to U+DCFF, which no valid text
+// holds.
+func point(s string) (r rune, size int) {
+	r, size = utf8.DecodeRuneInString(s)
+	if r == utf8.RuneError && size == 1 {
+		r = 0xDC00 + rune(s[0])
 	}
-	n.n++
-	if r < utf8.RuneSelf {
-		n.ascii[r] = s + 1
-		return s
-	}
-	if n.others == nil {
-		n.others = make(map[rune]int32)
-	}
-	n.others[r] = s
-	return s
+	return r, size
 }

@@ -55,7 +55,7 @@ func (s *search) long(seeds *seeds) {
 	s.known = empty(s.known, len(s.a)+len(s.b))
 	longest := 0
 	for _, g := range s.gaps {
-		longest = max(longest, s.find(g, seeds))
+		longest = max(longest, s.look(g, seeds))
 	}
 	for k := longest; k >= least && len(s.gaps) > 0; k-- {
 		if s.waiting.first[k] == 0 {
@@ -70,8 +70,8 @@ func (s *search) long(seeds *seeds) {
 	}
 }
 
-// find looks for runs in a gap, and returns the length of the longest.
-func (s *search) find(g gap, seeds *seeds) (longest int) {
+// look looks for runs in a gap, and returns the length of the longest.
+func (s *search) look(g gap, seeds *seeds) (longest int) {
 	a, b := s.keenA[:g.ahi], s.keenB[:g.bhi]
 	alo, blo := int(g.alo), int(g.blo)
 	if min(len(a)-alo, len(b)-blo) < seeds.least() {

@@ -1,6 +1,9 @@
 package difflib
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // A search compares one pair of texts. It is used again for other pairs, so
 // that their comparison need not begin with much empty memory.
@@ -8,6 +11,7 @@ type search struct {
 	a, b         []int32 // as symbols; those of a that b does not have are noneInA
 	keenA, keenB []int32 // the same without what starts no match
 	dull         bool    // there is such
+	bored        []int32 // room for keenA
 	symbols      int     // that b has
 
 	// gaps are where nothing has been taken yet, in their order.
@@ -15,6 +19,7 @@ type search struct {
 	// size[i] is the length of the block that begins at a[i], to[i] its place
 	// in b.
 	size, to []int32
+	matched  int // the sum of the lengths
 
 	waiting waiting
 	known   []int32
@@ -45,20 +50,42 @@ func (s *search) release() {
 	free.Put(s)
 }
 
+// find finds all blocks of a pair. The error is that of ctx.
+func (s *search) find(ctx context.Context, x *Indexed, text string) error {
+	s.until = ctx.Done()
+	s.begin(x, text)
+	for i := range x.seeds {
+		s.long(&x.seeds[i])
+	}
+	for _, g := range s.gaps {
+		if s.giveUp() {
+			break
+		}
+		s.short(g)
+	}
+	if s.gaveUp {
+		return ctx.Err()
+	}
+	return nil
+}
+
 // begin makes ready for a pair.
 func (s *search) begin(x *Indexed, text string) {
-	s.b, s.keenB, s.dull, s.symbols = x.b, x.keen, x.dull != nil, int(x.symbols.n)
+	s.b, s.keenB, s.dull, s.symbols = x.b, x.keen, len(x.dull) > 0, int(x.symbols.n)
 	s.a = x.symbols.read(text, s.a[:0])
 	s.keenA = s.a
 	if s.dull {
-		s.keenA = append([]int32(nil), s.a...)
-		for i, c := range s.keenA {
+		s.bored = grown(s.bored, len(s.a))
+		s.keenA = s.bored
+		for i, c := range s.a {
+			s.keenA[i] = c
 			if c >= 0 && x.dull[c] {
 				s.keenA[i] = noneInA
 			}
 		}
 	}
 	s.size, s.to = empty(s.size, len(s.a)), grown(s.to, len(s.a))
+	s.matched = 0
 	s.gaps = s.gaps[:0]
 	if whole := (gap{0, int32(len(s.a)), 0, int32(len(s.b))}); !whole.empty() {
 		s.gaps = append(s.gaps, whole)
@@ -79,19 +106,6 @@ func empty(s []int32, n int) []int32 {
 	s = grown(s, n)
 	clear(s)
 	return s
-}
-
-// run finds all blocks.
-func (s *search) run(x *Indexed) {
-	for i := range x.seeds {
-		s.long(&x.seeds[i])
-	}
-	for _, g := range s.gaps {
-		if s.giveUp() {
-			return
-		}
-		s.short(g)
-	}
 }
 
 // giveUp reports whether nobody waits for the result any more. It is asked
@@ -119,7 +133,7 @@ func (s *search) take(g gap, i, j, k int32) (before, after gap) {
 			end++
 		}
 	}
-	s.size[i], s.to[i] = end-i, j
+	s.note(i, j, end-i)
 	return gap{g.alo, i, g.blo, j}, gap{end, g.ahi, end + j - i, g.bhi}
 }
 
@@ -133,16 +147,18 @@ func (s *search) corner(g gap) {
 	for g.alo+k < g.ahi && g.blo+k < g.bhi && s.a[g.alo+k] == s.b[g.blo+k] {
 		k++
 	}
-	s.size[g.alo], s.to[g.alo] = k, g.blo
+	s.note(g.alo, g.blo, k)
 }
 
-// matched is the number of elements in blocks.
-func (s *search) matched() int {
-	sum := 0
-	for _, k := range s.size {
-		sum += int(k)
-	}
-	return sum
+// note notes a block.
+func (s *search) note(i, j, k int32) {
+	s.size[i], s.to[i] = k, j
+	s.matched += int(k)
+}
+
+// ratio is that of what was found.
+func (s *search) ratio() float64 {
+	return 2 * float64(s.matched) / float64(len(s.a)+len(s.b))
 }
 
 // blocks returns the blocks, and the end.

@@ -24,13 +24,14 @@ const spread = 0x9E3779B97F4A7C15
 
 // plant makes the seeds of a text. Elements that start no match are in none.
 // The size divides 64.
-func plant(b []int32, size, step int) seeds {
+func (s *seeds) plant(b []int32, size, step int) {
 	n := len(b) / step
 	bits := uint(4)
-	for 1<<bits < 2*n {
+	for 1<<bits < 8*n { // much room, so that there is seldom a seed by chance
 		bits++
 	}
-	s := seeds{size: size, step: step, shift: 64 - bits, first: make([]int32, 1<<bits), next: make([]int32, n+1)}
+	s.size, s.step, s.shift = size, step, 64-bits
+	s.first, s.next = empty(s.first, 1<<bits), empty(s.next, n+1)
 	// From the last to the first, so that chains go forward.
 	for at := n - 1; at >= 0; at-- {
 		if h, ok := s.hash(b, at*step); ok {
@@ -39,7 +40,6 @@ func plant(b []int32, size, step int) seeds {
 			*slot = int32(at) + 1
 		}
 	}
-	return s
 }
 
 // hash returns the hash of the seed at a place, if there is one.
