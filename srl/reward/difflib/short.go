@@ -27,6 +27,9 @@ type levels struct {
 	shift uint
 	keys  []uint64 // by class
 
+	inA, inB []gram
+	filter   filter
+
 	gaps, left []gap
 }
 
@@ -119,47 +122,32 @@ func (l *levels) symbols(symbols int, a, b []int32) bool {
 // grams makes the level of stretches of base elements, of texts with symbols of a
 // byte, and reports whether there are any that both texts have.
 func (l *levels) grams(a, b []int32) bool {
-	up := l.level(0, len(a), len(b))
-	l.clear(len(b))
+	// Most are in one text only, and never come to the table.
+	inA, inB := grams(a, int(l.base), l.inA), grams(b, int(l.base), l.inB)
+	l.inA, l.inB = inA, inB
+	inA = l.filter.common(inA, inB)
+	inB = l.filter.common(inB, inA)
+
+	up := l.level(0, len(inA), len(b))
+	l.clear(len(inB))
 	up.first = up.first[:0]
-	l.b = grownPlaces(l.b, len(b))[:0]
-	// A stretch is a word of bytes, its first element the lowest.
-	n := int(l.base)
-	top := 8 * (l.base - 1)
-	word, row := uint64(0), 0 // and how many elements are in it
-	for j := len(b) - 1; j >= 0; j-- {
-		c := b[j]
-		if c < 0 {
-			row = 0
-			continue
-		}
-		word = word<<8 | uint64(c)
-		if row++; row < n {
-			continue
-		}
-		class := l.class(word)
+	l.b = grownPlaces(l.b, len(inB))[:0]
+	for k := len(inB) - 1; k >= 0; k-- {
+		j := inB[k].at
+		class := l.class(inB[k].word)
 		if int(class) == len(up.first) {
 			up.first = append(up.first, 0)
 		}
 		up.next[j] = up.first[class]
-		up.first[class] = int32(j + 1)
-		l.b = append(l.b, place{int32(j), class})
+		up.first[class] = j + 1
+		l.b = append(l.b, place{j, class})
 	}
 	l.mark(len(up.first))
 	k := 0
-	row = 0
-	for end, c := range a {
-		if c < 0 {
-			row = 0
-			continue
-		}
-		word = word>>8 | uint64(c)<<top
-		if row++; row < n {
-			continue
-		}
-		class := l.find(word)
+	for _, g := range inA {
+		class := l.find(g.word)
 		l.used[class+1] = 1
-		up.a[k] = place{int32(end - n + 1), class}
+		up.a[k] = place{g.at, class}
 		k += int(uint32(^class) >> 31)
 	}
 	up.a = up.a[:k]
