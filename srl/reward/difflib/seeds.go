@@ -4,7 +4,7 @@ package difflib
 // every step'th place of b. A run of least elements holds one for certain.
 type seeds struct {
 	size, step int
-	shift      uint
+	up, shift  uint
 	first      []int32 // by hash: number of the first seed plus one, or 0
 	next       []int32 // by seed: that of the next one with the hash, likewise
 }
@@ -14,7 +14,7 @@ func (s *seeds) least() int { return s.size + s.step - 1 }
 // roll adds an element to a hash. Each moves the earlier ones up, so that the
 // oldest is pushed out of the 64 bits when size others have come: a hash
 // depends on the last size elements alone.
-func (s *seeds) roll(h uint64, c int32) uint64 { return h<<(64/uint(s.size)) + uint64(c) + 1 }
+func (s *seeds) roll(h uint64, c int32) uint64 { return h<<(s.up%64) + uint64(c) + 1 }
 
 func (s *seeds) slot(h uint64) *int32 { return &s.first[h*spread>>s.shift] }
 
@@ -30,7 +30,7 @@ func (s *seeds) plant(b []int32, size, step int) {
 	for 1<<bits < 8*n { // much room, so that there is seldom a seed by chance
 		bits++
 	}
-	s.size, s.step, s.shift = size, step, 64-bits
+	s.size, s.step, s.up, s.shift = size, step, 64/uint(size), 64-bits
 	s.first, s.next = empty(s.first, 1<<bits), empty(s.next, n+1)
 	// From the last to the first, so that chains go forward.
 	for at := n - 1; at >= 0; at-- {
