@@ -1,33 +1,29 @@
 package difflib
 
-// A gram is a stretch of up to eight elements of a byte each, the first of which
-// is the lowest byte of a word.
+// A gram is a stretch of eight elements of a byte each, the first of which is the
+// lowest byte of a word.
 type gram struct {
 	word uint64
 	at   int32
 }
 
-// grams returns the stretches of n elements of a text, none of which is negative,
-// in the memory of a list that is not needed any more.
-func grams(text []int32, n int, list []gram) []gram {
-	if cap(list) < len(text) {
-		list = make([]gram, len(text)+len(text)/4)
+// mostSymbols are the symbols for which a byte is enough, with two left for
+// noneInA and noneInB, which are the highest bytes. So a gram that has one of them
+// is in one text only.
+const mostSymbols = 1<<8 - 2
+
+// grams returns the grams of a text, in memory that is used again.
+func grams(text []int32, memory *[]gram) []gram {
+	if cap(*memory) < len(text) {
+		*memory = make([]gram, len(text)+len(text)/4)
 	}
-	list = list[:len(text)]
-	word, row, k := uint64(0), 0, 0
+	list := (*memory)[:len(text)]
+	var word uint64
 	for end, c := range text {
-		if c < 0 {
-			row = 0
-			continue
-		}
-		word = word>>8 | uint64(c)<<(8*n-8)
-		if row++; row < n {
-			continue
-		}
-		list[k] = gram{word, int32(end - n + 1)}
-		k++
+		word = word>>8 | uint64(uint8(c))<<56
+		list[end] = gram{word, int32(end - longBase + 1)}
 	}
-	return list[:k]
+	return list[min(longBase-1, len(text)):]
 }
 
 // A filter has bits by the hash of a word.

@@ -78,19 +78,13 @@ func (s *search) look(g gap, seeds *seeds) (longest int) {
 		return 0
 	}
 	var h uint64
-	n := 0    // elements in a row that may be in a seed
-	work := 0 // since it was asked whether to go on
-	for end := alo; end < len(a); end++ {
-		c := a[end]
-		if c < 0 {
-			n = 0
-			continue
-		}
+	for _, c := range a[alo : alo+seeds.size-1] {
 		h = seeds.roll(h, c)
-		if n++; n < seeds.size {
-			continue
-		}
-		i := end - seeds.size + 1
+	}
+	work := 0 // since it was asked whether to go on
+	for i := alo; i+seeds.size <= len(a); i++ {
+		// What starts no match has a hash too, and is common with nothing.
+		h = seeds.roll(h, a[i+seeds.size-1])
 		for at := *seeds.slot(h); at > 0; at = seeds.next[at-1] {
 			j := int(at-1) * seeds.step
 			if j < blo {

@@ -43,7 +43,7 @@ const (
 
 // short takes all runs of a gap.
 func (s *search) short(g gap) {
-	if s.symbols <= 1<<8 && min(g.ahi-g.alo, g.bhi-g.blo) > large {
+	if s.symbols <= mostSymbols && min(g.ahi-g.alo, g.bhi-g.blo) > large {
 		rest := s.down(g, longBase)
 		s.rest = append(s.rest[:0], rest...)
 		for _, g := range s.rest {
@@ -123,8 +123,7 @@ func (l *levels) symbols(symbols int, a, b []int32) bool {
 // byte, and reports whether there are any that both texts have.
 func (l *levels) grams(a, b []int32) bool {
 	// Most are in one text only, and never come to the table.
-	inA, inB := grams(a, int(l.base), l.inA), grams(b, int(l.base), l.inB)
-	l.inA, l.inB = inA, inB
+	inA, inB := grams(a, &l.inA), grams(b, &l.inB)
 	inA = l.filter.common(inA, inB)
 	inB = l.filter.common(inB, inA)
 
