@@ -62,8 +62,8 @@ perf-reward: ## comparisons beside CPython's difflib, cydifflib and difflib-fast
 	@python3 -m venv bin/peers && bin/peers/bin/pip install -q cydifflib==1.2.0 difflib-fast==0.4.0
 	@$(GO) run ./srl/reward/difflib/perf -python bin/peers/bin/python
 
-fuzz-difflib: ## half an hour of random pairs, compared with CPython's difflib to the bit (FOR=10m)
-	@$(GO) test ./srl/reward/difflib -run AgreesWithThisMachinesPython -v -timeout 0 -python-for $(or $(FOR),30m)
+fuzz-difflib: ## half an hour of random and real pairs, compared with CPython's difflib to the bit (FOR=10m SEED=1); wants APPRENTICE_TESTDATA
+	@$(GO) test ./srl/reward/difflib -run AgreesWithThisMachinesPython -v -timeout 0 -python-for $(or $(FOR),30m) -python-seed $(or $(SEED),$(shell date +%s))
 
 perf-sandbox: build ## what sandboxes cost beside their peers, as tables; about 20 minutes (ARGS="-only actions -n 50")
 	@$(WITH_ENGINE) --tests $(GO) run ./sandbox/sandboxtest/perf $(ARGS)

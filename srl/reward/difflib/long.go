@@ -165,13 +165,18 @@ func (s *search) split(at int, before, after gap) {
 
 // common returns how many elements two texts have in common at their beginning.
 func common(a, b []int32) int {
-	const many = 16 // are compared at once, when so many were equal
+	const some, many = 16, 128 // are compared at once, when so many were equal
 	n := min(len(a), len(b))
 	k := 0
 	for k < n && a[k] == b[k] {
-		if k++; k%many == 0 {
-			for k+many <= n && [many]int32(a[k:]) == [many]int32(b[k:]) {
-				k += many
+		if k++; k%some != 0 {
+			continue
+		}
+		for k+some <= n && [some]int32(a[k:]) == [some]int32(b[k:]) {
+			if k += some; k%many == 0 {
+				for k+many <= n && [many]int32(a[k:]) == [many]int32(b[k:]) {
+					k += many
+				}
 			}
 		}
 	}
