@@ -105,6 +105,9 @@ func requireSame(t *testing.T, what, a, b string, autojunk bool, ratio float64, 
 		want[i] = difflib.Block{A: block[0], B: block[1], Size: block[2]}
 	}
 	require.Equal(t, want, got.Blocks, "%s: %q and %q with autojunk=%t", what, a, b, autojunk)
+	alone, err := difflib.Index(b, autojunk).Ratio(t.Context(), a)
+	require.NoError(t, err)
+	require.Equal(t, math.Float64bits(ratio), math.Float64bits(alone), what)
 }
 
 // The program reads pairs of texts in hexadecimal, one JSON object a line, and
@@ -118,9 +121,12 @@ for line in sys.stdin:
     print(json.dumps({"ratio": m.ratio(), "blocks": [list(t) for t in m.get_matching_blocks()]}))
 `
 
-// pythonFor is how long pairs are drawn and compared with CPython; make
-// fuzz-difflib sets it.
-var pythonFor = flag.Duration("python-for", 0, "compare with CPython for this long (default: one round)")
+// pythonFor is how long pairs are drawn and compared with CPython, and pythonSeed
+// what the first ones are drawn from; make fuzz-difflib sets both.
+var (
+	pythonFor  = flag.Duration("python-for", 0, "compare with CPython for this long (default: one round)")
+	pythonSeed = flag.Uint64("python-seed", 20251029, "the seed of the first round; each round adds one")
+)
 
 func TestDifflibAgreesWithThisMachinesPython(t *testing.T) {
 	python, err := exec.LookPath("python3")
@@ -128,22 +134,44 @@ func TestDifflibAgreesWithThisMachinesPython(t *testing.T) {
 		sandboxtest.Missing(t, "python3", "install it, to compare with the real difflib")
 	}
 	if *pythonFor == 0 {
-		agreesWithPython(t, python, 20251029, 4000, 500)
+		agreesWithPython(t, python, *pythonSeed, 4000, 500, nil)
 		return
 	}
-	seed := uint64(time.Now().UnixNano())
-	pairs := 0
+	real := realTexts(t)
+	seed, pairs := *pythonSeed, 0
 	for start := time.Now(); time.Since(start) < *pythonFor; seed++ {
-		agreesWithPython(t, python, seed, 4000, 500)
-		agreesWithPython(t, python, seed, 100, 4000)
+		agreesWithPython(t, python, seed, 4000, 500, real)
+		agreesWithPython(t, python, seed, 100, 4000, real)
 		pairs += 4100
 	}
-	t.Logf("%d pairs, the last ones from seed %d: all are the same", pairs, seed-1)
+	t.Logf("seeds %d to %d, %d pairs, %d real texts to draw from: all are the same", *pythonSeed, seed-1, pairs, len(real))
+}
+
+// realTexts are the lines of published trajectories, whatever is in them.
+func realTexts(t *testing.T) []string {
+	data := os.Getenv("APPRENTICE_TESTDATA")
+	if data == "" {
+		sandboxtest.Missing(t, "testdata", "APPRENTICE_TESTDATA names no folder with trajectories to draw texts from")
+	}
+	var texts []string
+	for _, pattern := range []string{"swe-smith/*.jsonl", "mini-swe-agent/gpt-5-mini/*/*.json", "swe-agent/*/*.traj", "openhands/*.jsonl"} {
+		files, err := filepath.Glob(filepath.Join(data, "trajectories", filepath.FromSlash(pattern)))
+		require.NoError(t, err)
+		for _, f := range files {
+			raw, err := os.ReadFile(f)
+			require.NoError(t, err)
+			if len(raw) > 0 {
+				texts = append(texts, string(raw))
+			}
+		}
+	}
+	require.NotEmpty(t, texts)
+	return texts
 }
 
 // agreesWithPython compares what this package and CPython make of pairs of texts
-// that a seed gives.
-func agreesWithPython(t *testing.T, python string, seed uint64, pairs, longest int) {
+// that a seed gives, half of them from real texts if there are any.
+func agreesWithPython(t *testing.T, python string, seed uint64, pairs, longest int, real []string) {
 	type pair struct {
 		A        string `json:"a"`
 		B        string `json:"b"`
@@ -154,12 +182,20 @@ func agreesWithPython(t *testing.T, python string, seed uint64, pairs, longest i
 	var in bytes.Buffer
 	encoder := json.NewEncoder(&in)
 	for i := range asked {
-		a := randomText(random, longest)
+		text := func() string {
+			if len(real) > 0 && random.IntN(2) == 0 {
+				return part(random, real[random.IntN(len(real))], longest)
+			}
+			return randomText(random, longest)
+		}
+		a := text()
 		b := a
-		switch random.IntN(6) {
+		switch random.IntN(8) {
 		case 0:
-		case 1, 2:
-			b = randomText(random, longest)
+		case 1, 2, 3:
+			b = text()
+		case 4:
+			b = edited(random, a)
 		default:
 			b = mutate(random, a)
 		}
@@ -185,14 +221,34 @@ func agreesWithPython(t *testing.T, python string, seed uint64, pairs, longest i
 	}
 }
 
-// randomText returns text of up to longest elements over a small or large
-// alphabet: ASCII, other planes, and bytes that are not UTF-8.
+// part returns a stretch of s, cut where it may be, in code points too.
+func part(random *rand.Rand, s string, longest int) string {
+	from := random.IntN(len(s))
+	return s[from:min(len(s), from+random.IntN(longest))]
+}
+
+// randomText returns text of up to longest elements: source code, a stretch
+// again and again, or over a small or large alphabet: ASCII, other planes, and
+// bytes that are not UTF-8.
 func randomText(random *rand.Rand, longest int) string {
-	alphabets := []string{"a", "ab", "abc \n", "abcdefghijklmnopqrstuvwxyz_.()=: \n", "aé漢😀\u2028\x00", "a\xff\xfe\xe2\x82é"}
-	alphabet := alphabets[random.IntN(len(alphabets))]
 	lengths := []int{5, 40, 210, longest}
+	length := random.IntN(lengths[random.IntN(len(lengths))])
 	var b strings.Builder
-	for range random.IntN(lengths[random.IntN(len(lengths))]) {
+	switch random.IntN(8) {
+	case 0:
+		return code(random, length)
+	case 1:
+		period := randomText(random, 50)
+		return strings.Repeat(period, length/(len(period)+1))
+	case 2: // more symbols than a byte holds
+		for range length {
+			b.WriteRune('一' + rune(min(random.IntN(400), random.IntN(400))))
+		}
+		return b.String()
+	}
+	alphabets := []string{"a", "ab", "abc \n", "abcdefghijklmnopqrstuvwxyz_.()=: \n", "aé漢😀\u2028\x00", "a\xff\xfe\xe2\x82é\xed\xa0\x80"}
+	alphabet := alphabets[random.IntN(len(alphabets))]
+	for range length {
 		i := random.IntN(len(alphabet))
 		if utf8.RuneStart(alphabet[i]) && utf8.ValidString(alphabet) {
 			r, _ := utf8.DecodeRuneInString(alphabet[i:])
@@ -221,8 +277,8 @@ func mutate(random *rand.Rand, s string) string {
 		case 3:
 			s = s[:i] + "x" + s[i:]
 		}
-		if len(s) > 1200 {
-			s = s[:1200]
+		if len(s) > 4000 {
+			s = s[:4000]
 		}
 	}
 	return s
