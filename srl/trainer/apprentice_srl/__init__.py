@@ -15,9 +15,12 @@ APPRENTICE names) is started as a child of this process, and ends with it. Where
 none, Python's own difflib does the work, with a warning: the same scores, in a thousand
 times the time, and for the rewards `bare` and `paper` only.
 
+Refill keeps batches full where a trainer drops groups and does not replace them.
+
 What cannot be scored is None, and never a number: a trainer has to leave it out.
 """
 
 from ._client import Client, Group, RewardError, Scored, score
+from ._refill import Refill
 
-__all__ = ["Client", "Group", "RewardError", "Scored", "score"]
+__all__ = ["Client", "Group", "Refill", "RewardError", "Scored", "score"]

@@ -18,7 +18,7 @@ import warnings
 from typing import Any, Callable
 from unittest import mock
 
-from apprentice_srl import Client, Group, RewardError, _client, _plain, openrlhf, score, slime, trl, verl
+from apprentice_srl import Client, Group, Refill, RewardError, _client, _plain, openrlhf, score, slime, trl, verl
 
 CALL = "<function=bash>\n<parameter=command>{}</parameter>\n</function>"
 ACTION = CALL.format("ls -l")
@@ -186,6 +186,37 @@ class TestHooks(Server):
                 ask()
         with mock.patch.object(trl, "score", return_value=none):
             self.assertEqual(trl.reward(completions=["x"], label=["l"]), [None])
+
+
+class TestRefill(unittest.TestCase):
+    def test_batches_stay_full(self) -> None:
+        refill: Refill[str] = Refill(batch=2, epsilon=0.1)
+        self.assertEqual(refill.missing(), 2)
+        groups: list[tuple[str, list[float | None], str]] = [
+            ("a", [0.5, 0.9], "kept"),
+            ("b", [0.5, 0.5], "no spread"),
+            ("c", [-1.0, -1.0], "all format errors"),
+            ("d", [1.0, 1.0, None], "all right"),
+            ("e", [0.5, None], "unscored"),
+            ("f", [0.5, 0.6], "no spread"),  # a deviation of 0.05
+        ]
+        for name, rewards, verdict in groups:
+            self.assertEqual(refill.add(name, rewards), verdict, name)
+            self.assertIsNone(refill.take())
+        refill.add("g", [-1.0, 0.0])
+        refill.add("h", [0.0, 1.0])
+        self.assertEqual(refill.take(), ["a", "g"])
+        self.assertEqual(refill.missing(), 1, "h is carried over")
+        self.assertEqual(refill.verdicts["kept"], 3)
+
+    def test_a_bound_makes_batches_short(self) -> None:
+        refill: Refill[int] = Refill(batch=2, epsilon=0.0, most=3)
+        for i, rewards in enumerate([[1.0, 1.0], [0.0, 1.0], [1.0, 1.0]]):
+            refill.add(i, rewards)
+        self.assertEqual(refill.take(), [1])
+        self.assertIsNone(refill.take())
+        with self.assertRaises(ValueError):
+            Refill(batch=4, epsilon=0.0, most=3)
 
 
 class TestFindingAServer(unittest.TestCase):
