@@ -29,6 +29,7 @@ func (a *app) srlCommand() *cobra.Command {
 	cmd.AddCommand(a.srlScoreCommand())
 	cmd.AddCommand(a.srlStatsCommand())
 	cmd.AddCommand(a.srlFeedCommand())
+	cmd.AddCommand(a.srlServeCommand())
 	return cmd
 }
 
