@@ -75,18 +75,30 @@ class Client:
 
     def score(self, groups: Sequence[Group], epsilon: float | None = None) -> list[Scored]:
         """Scores the outputs of groups, in their order."""
-        asked: dict[str, Any] = {"groups": [{"label": g.label, "outputs": list(g.outputs)} for g in groups]}
+        asked: dict[str, Any] = {
+            "groups": [{"label": g.label, "outputs": list(g.outputs)} for g in groups if g.outputs]
+        }
+        if not asked["groups"]:
+            return [Scored([], [], 0.0, False) for _ in groups]
         if epsilon is not None:
             asked["epsilon"] = epsilon
         # Surrogates, which tokenizers make of broken UTF-8, have no UTF-8: JSON escapes them.
         answer = self._post("/v1/score", json.dumps(asked).encode("ascii"))
         try:
-            found = [Scored(g["rewards"], g["reasons"], g["std"], g["keep"]) for g in answer["groups"]]
-        except (KeyError, TypeError) as e:
+            answers = iter(answer["groups"])
+            found = [_scored(next(answers)) if g.outputs else Scored([], [], 0.0, False) for g in groups]
+        except (KeyError, TypeError, StopIteration) as e:
             raise RewardError(f"{self.url}: the answer is none of a reward server") from e
         if [len(s.rewards) for s in found] != [len(g.outputs) for g in groups]:
             raise RewardError(f"{self.url}: the answer has not a reward for each output")
         return found
+
+    def close(self) -> None:
+        """Closes the connection of this thread."""
+        kept = getattr(self._local, "kept", None)
+        if kept is not None:
+            kept[1].close()
+            self._local.kept = None
 
     def healthy(self) -> bool:
         """Reports whether the server answers and takes requests."""
@@ -136,6 +148,13 @@ class Client:
         raise RewardError(f"{self.url}: no try was allowed")
 
 
+def _scored(group: dict[str, Any]) -> Scored:
+    """Reads a group of an answer. Its two lists of reasons are there where there is one."""
+    none = [""] * len(group["rewards"])
+    why = [v or n for v, n in zip(group.get("violations", none), group.get("not_scored", none))]
+    return Scored(group["rewards"], why, group["std"], group["keep"])
+
+
 def _error(text: bytes) -> str:
     with contextlib.suppress(ValueError, KeyError, TypeError):
         return str(json.loads(text)["error"])
@@ -166,6 +185,7 @@ class _Child:
     def close(self) -> None:
         if os.getpid() != self._owner:  # a fork has a copy of this object, not a server
             return
+        self.client.close()
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
