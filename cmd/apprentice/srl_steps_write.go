@@ -260,7 +260,7 @@ func (s stepping) file(ctx context.Context) (t stepTally, err error) {
 		return t, err
 	}
 	defer func() { _ = f.Cleanup() }() // does nothing once the file is in its place
-	var other io.Writer = io.Discard
+	other := io.Discard
 	var h *renameio.PendingFile
 	if s.holdOut > 0 {
 		if h, err = pending(s.heldOutFile()); err != nil {
