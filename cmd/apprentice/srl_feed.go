@@ -172,7 +172,7 @@ func (a *app) srlFeed(f feeding) (err error) {
 			return err
 		}
 	}
-	if err := os.WriteFile(filepath.Join(partial, "README.md"), []byte(f.feed.Readme(out, f.encoding, names)), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(partial, "README.md"), []byte(f.feed.Readme(out, f.encoding)), 0o644); err != nil {
 		return err
 	}
 	if err := errors.Join(os.Chmod(partial, 0o755), replaceEmpty(partial, out)); err != nil {

@@ -3,15 +3,13 @@ package feed
 import "strings"
 
 // Readme returns what the README.md of a folder says: what is in it, and how the
-// trainer is pointed at it. The files are those of the parts that are there.
-func (f Feed) Readme(folder string, e Encoding, parts []string) string {
+// trainer is pointed at it.
+func (f Feed) Readme(folder string, e Encoding) string {
 	var b strings.Builder
 	if f.Trainer == "hf" {
-		b.WriteString("---\nconfigs:\n- config_name: default\n  data_files:\n")
-		for _, p := range parts {
-			b.WriteString("  - split: " + p + "\n    path: " + f.File(p, e) + "\n")
-		}
-		b.WriteString("---\n")
+		// The card names no files: the loader finds splits by the files' names. Of files that a card
+		// names, its cache knows the names and not the contents, and gives back older ones.
+		b.WriteString("---\npretty_name: " + string(f.Stage) + " rows\n---\n\n")
 	}
 	b.WriteString("# Rows for " + f.Trainer + ": " + string(f.Stage) + "\n\n")
 	if f.Verified() {

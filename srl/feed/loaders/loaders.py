@@ -74,8 +74,7 @@ def rows_of(file: str) -> Any:
     from datasets import load_dataset
 
     if Path(file).is_dir():
-        # The cache takes folders of the same name for the same data.
-        return load_dataset(file, split="train", download_mode="force_redownload")
+        return load_dataset(file, split="train")
     kind = "parquet" if file.endswith(".parquet") else "json"
     return load_dataset(kind, data_files=file, split="train")
 
