@@ -64,7 +64,9 @@ data = load_dataset("json", data_files="TRAIN", split="train")
 SFTTrainer(model=…, train_dataset=data, args=SFTConfig(assistant_only_loss=True, max_length=32768))
 ` + "```"
 
-const trlRLVR = "`label` names the task; a rollout's patch is graded by `apprentice bench grade`. The tests are in no row."
+const taskLabel = "`label` names the task; a rollout's patch is graded by `apprentice bench grade`. The tests are in no row."
+
+const trlRLVR = taskLabel
 
 const verlSRL = hook + `
 ` + "```" + `
@@ -93,7 +95,7 @@ const openRLHFSFT = `
 --data.dataset TRAIN --data.input_key messages --data.apply_chat_template --data.multiturn
 ` + "```"
 
-const openRLHFRLVR = "`label` names the task; a rollout's patch is graded by `apprentice bench grade`. The tests are in no row."
+const openRLHFRLVR = taskLabel
 
 const llama = `LLaMA-Factory reads the folder by its dataset_info.json:
 
@@ -122,10 +124,15 @@ from datasets import load_dataset
 data = load_dataset("FOLDER")
 ` + "```"
 
-const nemoSRL = `The rows are those of the resources server swe_pivot (` + "`expected_action`" + `), and have ` + "`label`" + ` for the protocol /verify of ` + "`apprentice srl serve`" + `.
-swe_pivot compares one call: of a step with several, the first.`
+const nemoSRL = `Rows name their agent in ` + "`agent_ref`" + `: call the instance in your configuration ` + "`apprentice_agent`" + `, or change the name.
 
-const nemoRLVR = "`label` names the task; a rollout's patch is graded by `apprentice bench grade`. The tests are in no row."
+` + "`label`" + ` is what the protocol /verify of ` + "`apprentice srl serve`" + ` reads; the answer is text, as the prompt asks. NeMo Gym's own server
+swe_pivot compares ` + "`expected_action`" + ` with the call of an answer, and gives 0 where the call is in the text: it needs prompts and
+tools of your own. Of a step with several calls it has the first.`
+
+const nemoRLVR = `Rows name their agent in ` + "`agent_ref`" + `: call the instance in your configuration ` + "`apprentice_agent`" + `, or change the name.
+
+` + taskLabel
 
 const slimeSRL = hook + `
 ` + "```" + `
@@ -133,4 +140,4 @@ const slimeSRL = hook + `
 --rm-type remote_rm --rm-url http://127.0.0.1:PORT/slime
 ` + "```"
 
-const slimeRLVR = "`label` names the task; a rollout's patch is graded by `apprentice bench grade`. The tests are in no row."
+const slimeRLVR = taskLabel
