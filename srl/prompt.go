@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/srl/format"
@@ -19,17 +20,30 @@ You should first draft your thinking process (inner monologue). Then, take the s
 
 Your response format must follow the template below: <think> Your thoughts or/and draft, like working on scratch paper. Be as casual and as long as you want until you are confident to take the right step. </think> Provide only the single, next step, as a tool call. Do not take several steps, and write nothing after the call.`
 
+// mathematics is the paper's prompt for mathematics (appendix B), word for word.
+const mathematics = `You are a helpful assistant for solving mathematical problems. A user will provide a math problem, which may include a partial solution. Your task is to continue the solution by providing the very next logical step.
+
+A user will ask you to solve a task. You should first draft your thinking process (inner monologue). Then, generate the solution.
+
+Your response format must follow the template below: <think> Your thoughts or/and draft, like working through an exercise on scratch paper. Be as casual and as long as you want until you are confident to generate a correct solution. </think> Provide only the single, next step to continue the solution. Do not solve the entire problem.`
+
 // A prompter makes the prompts for the steps of one trajectory.
 type prompter struct {
 	system   string
 	issue    string
 	steps    []trajectories.Step
 	language format.Language
-	window   int // negative: all steps
-	cap      int
+	opts     Options
 }
 
 func newPrompter(t *trajectories.Trajectory, opts Options) (*prompter, error) {
+	p := &prompter{
+		system: mathematics, issue: t.Header.Task.ProblemStatement, steps: t.Steps(),
+		language: opts.Reward.Format.Language, opts: opts,
+	}
+	if p.language == format.Text {
+		return p, nil
+	}
 	manual, err := opts.Reward.Format.Language.Manual()
 	if err != nil {
 		return nil, err
@@ -38,14 +52,16 @@ func newPrompter(t *trajectories.Trajectory, opts Options) (*prompter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("trajectory %s: %w", t.Header.ID, err)
 	}
-	return &prompter{
-		system:   instruction + "\n\n" + manual + "\n\n" + tools,
-		issue:    t.Header.Task.ProblemStatement,
-		steps:    t.Steps(),
-		language: opts.Reward.Format.Language,
-		window:   opts.Window,
-		cap:      opts.ObservationCap,
-	}, nil
+	p.system = instruction + "\n\n" + manual + "\n\n" + tools
+	return p, nil
+}
+
+// from is the first step that the prompt of step k shows, of those before k.
+func (p *prompter) from(k int) int {
+	if p.opts.Window < 0 {
+		return 1
+	}
+	return max(1, k-p.opts.Window)
 }
 
 // describe lists tools with the schemas of their parameters.
@@ -69,12 +85,15 @@ func describe(tools []trajectories.Tool) (string, error) {
 // prompt returns the messages for step k, from 1.
 func (p *prompter) prompt(k int) ([]Message, error) {
 	var b strings.Builder
+	if p.language == format.Text {
+		if err := p.solution(&b, k); err != nil {
+			return nil, err
+		}
+		return p.messages(&b), nil
+	}
 	fmt.Fprintf(&b, "The repository is in %s. This is the issue:\n\n<issue>\n%s\n</issue>\n\n", env.Workdir, strings.TrimSpace(p.issue))
 
-	from := 1
-	if p.window >= 0 {
-		from = max(1, k-p.window)
-	}
+	from := p.from(k)
 	switch {
 	case k == 1:
 		b.WriteString("No step has been taken yet.\n\n")
@@ -97,14 +116,41 @@ func (p *prompter) prompt(k int) ([]Message, error) {
 	} else {
 		fmt.Fprintf(&b, "Take step %d now.", k)
 	}
-	return []Message{{Role: "system", Content: p.system}, {Role: "user", Content: b.String()}}, nil
+	return p.messages(&b), nil
+}
+
+func (p *prompter) messages(user *strings.Builder) []Message {
+	return []Message{{Role: "system", Content: p.system}, {Role: "user", Content: user.String()}}
+}
+
+// solution writes a problem and the steps of its solution so far.
+func (p *prompter) solution(b *strings.Builder, k int) error {
+	b.WriteString(strings.TrimSpace(p.issue))
+	for _, step := range p.steps[p.from(k)-1 : k-1] {
+		text, err := p.language.Render(step.Turn.Actions...)
+		if err != nil {
+			return fmt.Errorf("past step %d: %w", step.N, err)
+		}
+		b.WriteString("\n\n" + text)
+	}
+	if title := titleOf(p.language, p.steps[k-1]); p.opts.Hint && title != "" {
+		fmt.Fprintf(b, "\n\nThe next step is: %d. **%s**", k, title)
+	}
+	return nil
 }
 
 // past writes a past step: each of its actions, and what came back. The
-// expert's reasoning is not shown. The actions stand without tags or labels of
+// expert's reasoning is shown where that is asked for. The actions stand without tags or labels of
 // their own, which a model would soon copy into its answers.
 func (p *prompter) past(b *strings.Builder, step trajectories.Step) error {
 	fmt.Fprintf(b, "--- step %d ---\n", step.N)
+	if p.opts.Reasoning {
+		for _, text := range []string{step.Turn.Reasoning, step.Turn.Message} {
+			if text = strings.TrimSpace(text); text != "" {
+				fmt.Fprintf(b, "%s\n", text)
+			}
+		}
+	}
 	for _, a := range step.Turn.Actions {
 		action, err := p.language.Render(a)
 		if err != nil {
@@ -120,7 +166,11 @@ func (p *prompter) past(b *strings.Builder, step trajectories.Step) error {
 func (p *prompter) observation(step trajectories.Step, a env.Action) string {
 	for _, o := range step.Observations {
 		if o.Action == a.ID {
-			return cut(strings.TrimRight(o.Text, "\n"), p.cap)
+			text := strings.TrimRight(o.Text, "\n")
+			if p.opts.ObservationTokens > 0 {
+				return cutTokens(text, p.opts.ObservationTokens)
+			}
+			return cut(text, p.opts.ObservationCap)
 		}
 	}
 	return "[nothing came back: the episode was interrupted]"
@@ -128,12 +178,41 @@ func (p *prompter) observation(step trajectories.Step, a env.Action) string {
 
 // cut leaves out the middle of text beyond most characters, and says so.
 func cut(text string, most int) string {
-	points := []rune(text)
-	if len(points) <= most {
+	if len(text) <= most {
+		return text // it has no more characters than bytes
+	}
+	n := utf8.RuneCountInString(text)
+	if n <= most {
 		return text
 	}
 	tail := most / 2
-	head := most - tail
-	return fmt.Sprintf("%s\n[%d characters are left out here]\n%s",
-		string(points[:head]), len(points)-most, string(points[len(points)-tail:]))
+	return text[:offset(text, most-tail)] + fmt.Sprintf("\n[%d characters are left out here]\n", n-most) + text[offset(text, n-tail):]
+}
+
+// offset is where a character begins, from 0.
+func offset(text string, character int) int {
+	for i := range text {
+		if character == 0 {
+			return i
+		}
+		character--
+	}
+	return len(text)
+}
+
+// cutTokens is cut in estimated tokens. No character is cut in two.
+func cutTokens(text string, most int) string {
+	n := tokens(text)
+	if n <= most {
+		return text
+	}
+	tail := most / 2
+	head, rest := bytesPerToken*(most-tail), len(text)-bytesPerToken*tail
+	for head > 0 && !utf8.RuneStart(text[head]) {
+		head--
+	}
+	for rest < len(text) && !utf8.RuneStart(text[rest]) {
+		rest++
+	}
+	return text[:head] + fmt.Sprintf("\n[about %d tokens are left out here]\n", n-most) + text[rest:]
 }

@@ -27,13 +27,13 @@ import (
 	"iter"
 
 	"github.com/apprentice-rl/apprentice/env"
-	"github.com/apprentice-rl/apprentice/srl/format"
 	"github.com/apprentice-rl/apprentice/srl/reward"
 	"github.com/apprentice-rl/apprentice/trajectories"
 )
 
-// SchemaVersion is the version of the form of an Example.
-const SchemaVersion = 1
+// SchemaVersion is the version of the form of an Example. Version 2 has Profile
+// and Title.
+const SchemaVersion = 2
 
 // An Example is one step of an expert, to be learned.
 type Example struct {
@@ -43,6 +43,9 @@ type Example struct {
 	Trajectory    string `json:"trajectory_id"`
 	Step          int    `json:"step"`  // from 1
 	Steps         int    `json:"steps"` // of the whole trajectory
+	// Title is the step's own, where steps have one, as in solutions that are
+	// numbered.
+	Title string `json:"title,omitempty"`
 	// Messages are the prompt: a system message with the tools and the format,
 	// and one user message with the issue and the latest steps. The steps are
 	// no messages of their own, because chat templates change past turns of an
@@ -57,8 +60,10 @@ type Example struct {
 	Policy Policy `json:"policy"`
 	// Reward is what scores answers to this prompt. Its rules name the format
 	// that the prompt asks for.
-	Reward          reward.Reward `json:"reward"`
-	EstimatedTokens Tokens        `json:"estimated_tokens"`
+	Reward reward.Reward `json:"reward"`
+	// Profile says how the example was made.
+	Profile         Made   `json:"profile"`
+	EstimatedTokens Tokens `json:"estimated_tokens"`
 }
 
 // A Message is one message of a chat.
@@ -88,62 +93,6 @@ type Tokens struct {
 	Action int `json:"action"`
 }
 
-// Targets says which steps become examples.
-type Targets string
-
-const (
-	// TargetsAll makes every step an example.
-	TargetsAll Targets = "all"
-	// TargetsButLast leaves the last step out, as the paper's k in {1, …, N-1}
-	// does; it usually is the submission. The prompts stay the same.
-	TargetsButLast Targets = "n-1"
-)
-
-// Options are the choices to be made. The zero value is usable.
-type Options struct {
-	// Window is the number of latest steps that a prompt shows; zero means 2,
-	// as in the paper, and anything negative the full history.
-	Window int
-	// Targets is TargetsAll if empty.
-	Targets Targets
-	// Reward scores the answers, and its rules name the action language of
-	// prompt and target; zero means reward.Bare(format.XML).
-	Reward reward.Reward
-	// ObservationCap is the number of characters (code points) that a prompt
-	// shows of one observation; zero means 8000. Of a longer one the prompt
-	// shows the first and the last half, and says in between how many are
-	// missing.
-	ObservationCap int
-}
-
-// Check says what is wrong with options, if anything is.
-func (o Options) Check() error {
-	_, err := o.withDefaults()
-	return err
-}
-
-func (o Options) withDefaults() (Options, error) {
-	if o.Window == 0 {
-		o.Window = 2
-	}
-	if o.Targets == "" {
-		o.Targets = TargetsAll
-	}
-	if o.Targets != TargetsAll && o.Targets != TargetsButLast {
-		return o, fmt.Errorf("unknown targets %q: use all or n-1", string(o.Targets))
-	}
-	if o.Reward == (reward.Reward{}) {
-		o.Reward = reward.Bare(format.XML)
-	}
-	if o.ObservationCap == 0 {
-		o.ObservationCap = 8000
-	}
-	if o.ObservationCap < 0 {
-		return o, fmt.Errorf("observation cap is %d: it cannot be negative", o.ObservationCap)
-	}
-	return o, nil
-}
-
 // Examples returns the examples of a trajectory in the order of its steps. A
 // prompt is made when it is asked for, so that one is in memory at a time.
 //
@@ -165,15 +114,15 @@ func Examples(t *trajectories.Trajectory, opts Options) iter.Seq2[Example, error
 			yield(Example{}, err)
 			return
 		}
-		last := len(p.steps)
-		if opts.Targets == TargetsButLast {
-			last--
-		}
-		for k := 1; k <= last; k++ {
-			if !p.steps[k-1].Turn.Trainable() {
+		excluded := opts.exclusions(p.steps)
+		for k := 1; k <= len(p.steps); k++ {
+			if why := excluded(k); why != "" {
+				if opts.Excluded != nil {
+					opts.Excluded(k, why)
+				}
 				continue
 			}
-			e, err := example(t.Header, p, k, opts.Reward)
+			e, err := example(t.Header, p, k, opts)
 			if err != nil {
 				e, err = Example{}, fmt.Errorf("trajectory %s, step %d: %w", t.Header.ID, k, err)
 			}
@@ -185,9 +134,9 @@ func Examples(t *trajectories.Trajectory, opts Options) iter.Seq2[Example, error
 }
 
 // example returns the example of step k, from 1.
-func example(h trajectories.Header, p *prompter, k int, r reward.Reward) (Example, error) {
+func example(h trajectories.Header, p *prompter, k int, opts Options) (Example, error) {
 	step := p.steps[k-1]
-	action, err := r.Format.Language.Render(step.Turn.Actions...)
+	action, err := opts.Reward.Format.Language.Render(step.Turn.Actions...)
 	if err != nil {
 		return Example{}, err
 	}
@@ -205,7 +154,9 @@ func example(h trajectories.Header, p *prompter, k int, r reward.Reward) (Exampl
 		Messages:      messages,
 		Action:        action,
 		Policy:        Policy{Name: h.Policy.Name, Model: h.Policy.Model, Synthetic: h.Policy.SyntheticReasoning},
-		Reward:        r,
+		Title:         titleOf(p.language, step),
+		Reward:        opts.Reward,
+		Profile:       opts.made,
 	}
 	for _, a := range step.Turn.Actions {
 		e.Calls = append(e.Calls, Call{Tool: a.Tool, Arguments: argumentsOf(a)})
@@ -225,7 +176,10 @@ func argumentsOf(a env.Action) json.RawMessage {
 	return a.Arguments
 }
 
-func tokens(text string) int { return (len(text) + 3) / 4 }
+// bytesPerToken is the rule of thumb for code and English.
+const bytesPerToken = 4
+
+func tokens(text string) int { return (len(text) + bytesPerToken - 1) / bytesPerToken }
 
 // WriteJSONL writes examples one a line, without escapes for HTML, and returns
 // how many it wrote. It stops at the first error.

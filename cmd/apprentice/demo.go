@@ -84,7 +84,7 @@ func (a *app) demo(ctx context.Context, d sandbox.Driver, suite benchmarks.Suite
 		return err
 	}
 	steps := filepath.Join(rf.dir, "srl", "steps.jsonl")
-	n, err := writeExamples(steps, examplesOf(finished(recorded.episodes), srl.Options{}, &counted{}))
+	examples, err := demoExamples(ctx, finished(recorded.episodes), steps)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (a *app) demo(ctx context.Context, d sandbox.Driver, suite benchmarks.Suite
 	}
 	run := report.Run{
 		Name: rf.name(), Created: time.Now().UTC(), Suite: suite.Name, Sandbox: d.Name(), Image: image,
-		Rules: benchmarks.V4, Limits: sandbox.DefaultLimits(), Versions: versions(), Sets: sets, StepExamples: n, Trajectory: shown, Rewards: rewards,
+		Rules: benchmarks.V4, Limits: sandbox.DefaultLimits(), Versions: versions(), Sets: sets, StepExamples: examples, Trajectory: shown, Rewards: rewards,
 	}
 	if shown != nil {
 		run.Enforcement = shown.Header.Sandbox.Enforcement
@@ -190,6 +190,17 @@ func longest(paths []string) (*trajectories.Trajectory, error) {
 		}
 	}
 	return best, nil
+}
+
+// demoExamples writes the step examples of trajectories by the default profile, and
+// returns how many there are.
+func demoExamples(ctx context.Context, paths []string, file string) (int, error) {
+	p, err := profileFor("", "", false)
+	if err != nil {
+		return 0, err
+	}
+	t, err := stepping{source: trajectoriesIn(paths), opts: p.Make(p.Options, nil), out: file}.file(ctx)
+	return t.Examples, err
 }
 
 // showReward scores variations of the expert's actions in a trajectory.

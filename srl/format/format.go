@@ -15,6 +15,9 @@
 //	json   a function call object {"name": …, "arguments": {…}} for each call
 //	bash   a fenced block ```bash … ```, as mini-swe-agent's
 //
+// In a fourth one, text, the action is all that follows the thought; it is for
+// steps that are paragraphs, as in mathematics.
+//
 // A step of several calls is written as the calls in their order, one after
 // the other, with a line feed between them.
 //
@@ -130,7 +133,7 @@ func (r Rules) Read(output string, calls int) (Output, error) {
 	if err != nil {
 		return Output{}, err
 	}
-	if r.TagsStripped {
+	if r.TagsStripped && r.Language != Text { // nothing tells where text begins
 		at := s.start.FindStringIndex(output)
 		if at != nil && !strings.Contains(output[:at[0]], thinkEnd) {
 			output = output[:at[0]] + thinkEnd + output[at[0]:]

@@ -27,7 +27,22 @@ const (
 	// another tool is written as a command line with its arguments as options,
 	// quoted for a shell; read back, it is a command of the bash tool.
 	Bash Language = "bash"
+	// Text is no language of calls: the action is all that follows the thought,
+	// as in mathematics, where a step is a paragraph. It is read as one call of
+	// [TextTool], whose only argument is the text.
+	Text Language = "text"
 )
+
+// TextTool is the tool of actions that are text.
+const TextTool = "text"
+
+// TextAction returns a text as an action, which Text writes as it is.
+func TextAction(text string) env.Action {
+	return env.Action{Tool: TextTool, Arguments: object([]argument{{TextTool, quote(text)}})}
+}
+
+// Languages are the languages, that of text last.
+func Languages() []Language { return []Language{XML, JSON, Bash, Text} }
 
 // ErrCannotHold says that a language has no way to write an action: xml has no
 // escapes, so that a value cannot contain </parameter>, and a fenced block
@@ -64,8 +79,10 @@ func (l Language) syntax() (syntax, error) {
 		return syntax{start: jsonStart, write: writeJSON, read: readJSON, manual: jsonManual}, nil
 	case Bash:
 		return syntax{start: bashStart, write: writeBash, read: readBash, manual: bashManual}, nil
+	case Text:
+		return syntax{start: textStart, write: writeText, read: readText}, nil
 	}
-	return syntax{}, fmt.Errorf("unknown action language %q: use xml, json or bash", string(l))
+	return syntax{}, fmt.Errorf("unknown action language %q: use xml, json, bash or text", string(l))
 }
 
 // Manual tells a model how to write a tool call in the language.

@@ -19,9 +19,8 @@ type measure interface {
 // measure prepares an expert's action for the comparison that the reward's name
 // stands for.
 func (r Reward) measure(expert format.Output) (measure, error) {
-	prose := r.Format.Language == "text" // there are no calls in it
 	switch {
-	case r.Name == "paper" || prose && r.Name != "bare":
+	case r.Name == "paper" || r.Format.Language == format.Text: // there are no calls in text
 		return whole{difflib.Index(expert.Action, r.Autojunk)}, nil
 	case r.Name == "action":
 		return parts{action.Index(expert.Calls)}, nil

@@ -97,8 +97,8 @@ func TestARewardThatThisProgramDoesNotHaveIsAnError(t *testing.T) {
 		`{"name":"bare","version":2,"wrapper":"stripped","format":{"language":"xml"}}`:                   "reward bare has version 1 in this program, and not 2: their scores may differ",
 		`{"name":"bare","version":1,"wrapper":"kept","format":{"language":"xml"}}`:                       `reward bare is with wrapper "stripped", and not "kept"`,
 		`{"name":"action","version":1,"autojunk":true,"wrapper":"stripped","format":{"language":"xml"}}`: "reward action is with autojunk false, and not true",
-		`{"name":"bare","version":1,"wrapper":"stripped","format":{"language":"yaml"}}`:                  `unknown action language "yaml": use xml, json or bash`,
-		`{}`: "unknown action language \"\": use xml, json or bash",
+		`{"name":"bare","version":1,"wrapper":"stripped","format":{"language":"yaml"}}`:                  `unknown action language "yaml": use xml, json, bash or text`,
+		`{}`: "unknown action language \"\": use xml, json, bash or text",
 		`[]`: "cannot unmarshal",
 	} {
 		var r reward.Reward

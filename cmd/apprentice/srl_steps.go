@@ -1,0 +1,291 @@
+package main
+
+import (
+	"fmt"
+	"iter"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/apprentice-rl/apprentice/srl"
+	"github.com/apprentice-rl/apprentice/srl/format"
+	"github.com/apprentice-rl/apprentice/srl/reward"
+	"github.com/apprentice-rl/apprentice/trajectories"
+)
+
+func (a *app) srlStepsCommand() *cobra.Command {
+	var (
+		s         stepping
+		profile   string
+		language  string
+		named     string
+		targets   string
+		excluded  []string
+		solutions []string
+	)
+	opts := &s.opts
+	cmd := &cobra.Command{
+		Use:   "steps [RUN|FOLDER|FILE...]",
+		Short: "Turn each expert action into one SRL step example",
+		Long: `Turn each expert action of finished trajectories into one training example, as
+JSONL: a prompt (the issue and the latest action/observation pairs) and the
+expert's action at that step, with the reward that scores answers to it
+(Supervised Reinforcement Learning, arXiv 2510.25992).
+
+A profile is a named and versioned set of choices, and each example says by which
+it was made. 'apprentice srl profiles' shows what the paper leaves open and what
+each of them chooses; flags change single choices, which the examples say, too.
+
+Trajectories are runs, stores, logs and archives; what other programs have written
+comes in with 'apprentice traj import', rows of messages (SFT) included. With
+--solutions, examples are made of rows with a problem and a worked solution whose
+steps are numbered and titled ("1. **Title** …"), as in s1K-1.1.
+
+Steps that --exclude names are no targets, but are shown in later prompts:
+  submit      only hands in the work
+  views       only shows files, searches or lists
+  duplicates  has the calls of an earlier step
+  undone      changed a file, which was then put back (undo_edit, git checkout,
+              restore, stash, reset --hard) before it was changed again; and the
+              step that put it back
+
+Tokens are estimated: four bytes each. With --max-tokens, examples over it are
+counted and named, and left out only with --drop-long.
+
+--hold-out 0.05 holds tasks out, not steps: each is in or out by a hash of its id
+and the seed, whatever else is there.`,
+		Example: `  apprentice srl steps runs/demo --out steps.jsonl
+  apprentice srl steps imported --profile paper --out steps.jsonl
+  apprentice srl steps data/train --exclude submit,views --window 4 --hold-out 0.05 --out steps.jsonl
+  apprentice srl steps --solutions s1k.jsonl --profile paper-math --hint --out steps.jsonl`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := profileFor(profile, language, len(solutions) > 0)
+			if err != nil {
+				return err
+			}
+			if s.source, err = sourceOf(args, solutions, s.fields); err != nil {
+				return err
+			}
+			o := p.Options
+			var changed []string
+			cmd.Flags().Visit(func(f *pflag.Flag) {
+				switch f.Name {
+				case "window":
+					o.Window = opts.Window
+				case "targets":
+					o.Targets = srl.Targets(targets)
+				case "reward":
+					if o.Reward, err = reward.Named(named, o.Reward.Format.Language); err != nil {
+						err = userf("--reward: %w", err)
+					}
+				case "language": // profileFor has seen to it
+				case "exclude":
+					for _, e := range excluded {
+						o.Exclude = append(o.Exclude, srl.Exclusion(e))
+					}
+				case "observation-cap":
+					o.ObservationCap = opts.ObservationCap
+				case "observation-tokens":
+					o.ObservationTokens = opts.ObservationTokens
+				case "reasoning":
+					o.Reasoning = opts.Reasoning
+				case "hint":
+					o.Hint = opts.Hint
+				default:
+					return
+				}
+				changed = append(changed, f.Name+"="+strings.Trim(f.Value.String(), "[]"))
+			})
+			if err != nil {
+				return err
+			}
+			if opts.Window == 0 || opts.Window < -1 {
+				return userf("--window %d: want 1 or more, or -1 for all", opts.Window)
+			}
+			if err := o.Check(); err != nil {
+				return userError{err}
+			}
+			s.opts = p.Make(o, changed)
+			if err := s.check(); err != nil {
+				return err
+			}
+			return a.srlSteps(cmd.Context(), s)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&s.out, "out", "o", "", "file to write, as JSONL (default: standard output, with --json in one document)")
+	f.StringVar(&profile, "profile", "", "the choices: default, paper or paper-math (default: default, with --solutions paper-math)")
+	f.IntVar(&opts.Window, "window", 2, "action/observation pairs that a prompt shows, -1 for all")
+	f.StringVar(&targets, "targets", "all", "steps that become examples: all, or n-1 to leave the last one out")
+	f.StringSliceVar(&excluded, "exclude", nil, "steps that are no targets: submit, views, duplicates, undone")
+	f.StringVar(&language, "language", "", "how actions are written: xml, json, bash or text (default: the profile's)")
+	f.StringVar(&named, "reward", "", "reward that scores answers: "+strings.Join(reward.Names(), ", ")+" (default: the profile's)")
+	f.IntVar(&opts.ObservationCap, "observation-cap", 8000, "characters of one observation that a prompt shows")
+	f.IntVar(&opts.ObservationTokens, "observation-tokens", 0, "estimated tokens of one observation that a prompt shows, in place of --observation-cap")
+	f.BoolVar(&opts.Reasoning, "reasoning", false, "show what the expert thought at past steps")
+	f.BoolVar(&opts.Hint, "hint", false, "tell the title of the step to be taken, where steps have titles")
+	f.StringArrayVar(&solutions, "solutions", nil, "rows with a problem and a worked solution (.jsonl, .jsonl.gz); may be repeated")
+	f.StringVar(&s.fields.Problem, "problem-field", "", "the member of such a row that has the problem (default: question)")
+	f.StringVar(&s.fields.Solution, "solution-field", "", "the member that has the solution (default: deepseek_attempt, else solution)")
+	f.StringVar(&s.fields.ID, "id-field", "", "the member that has the row's id (default: id)")
+	f.IntVar(&s.maxTokens, "max-tokens", 0, "count examples with more estimated tokens than this, prompt and action")
+	f.BoolVar(&s.dropLong, "drop-long", false, "leave those out")
+	f.Float64Var(&s.holdOut, "hold-out", 0, "share of the tasks whose examples go to another file (steps.heldout.jsonl for steps.jsonl)")
+	f.Uint64Var(&s.seed, "seed", 0, "another seed holds other tasks out")
+	fixed := func(flag string, values ...string) {
+		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
+	fixed("profile", "default", "paper", "paper-math")
+	fixed("targets", "all", "n-1")
+	fixed("language", "xml", "json", "bash", "text")
+	fixed("reward", reward.Names()...)
+	fixed("exclude", "submit", "views", "duplicates", "undone")
+	return cmd
+}
+
+// profileFor finds a profile, in the language that was asked for or else its own.
+func profileFor(name, language string, solutions bool) (srl.Profile, error) {
+	switch {
+	case name == "" && solutions:
+		name = "paper-math"
+	case name == "":
+		name = "default"
+	}
+	l := format.Language(language)
+	if language == "" {
+		l = format.XML
+		if name == "paper-math" {
+			l = format.Text
+		}
+	}
+	if !slices.Contains(format.Languages(), l) {
+		return srl.Profile{}, userf("--language %s: there is no such action language; use xml, json, bash or text", language)
+	}
+	if (l == format.Text) != solutions {
+		return srl.Profile{}, userf("text is the language of --solutions, whose profile is paper-math, and of nothing else")
+	}
+	p, err := srl.Find(name, l)
+	if err != nil {
+		return p, userf("--profile: %w", err)
+	}
+	return p, nil
+}
+
+// sourceOf yields what reads one trajectory after another.
+func sourceOf(paths, solutions []string, fields srl.SolutionFields) (iter.Seq2[reader, error], error) {
+	switch {
+	case len(solutions) > 0 && len(paths) > 0:
+		return nil, userf("examples are made of --solutions or of trajectories: give one of the two")
+	case len(solutions) > 0:
+		return solved(solutions, fields), nil
+	case len(paths) == 0:
+		return nil, userf("name the trajectories: runs, stores, logs or archives; or --solutions FILE")
+	}
+	return trajectoriesIn(paths), nil
+}
+
+// trajectoriesIn yields what reads the trajectories of runs, stores, logs and
+// archives.
+func trajectoriesIn(paths []string) iter.Seq2[reader, error] {
+	return func(yield func(reader, error) bool) {
+		for l, err := range logs(paths) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(l.Read, nil) {
+				return
+			}
+		}
+	}
+}
+
+// A reader reads one trajectory.
+type reader func() (*trajectories.Trajectory, error)
+
+// solved reads the solutions of files one after another.
+func solved(paths []string, fields srl.SolutionFields) iter.Seq2[reader, error] {
+	return func(yield func(reader, error) bool) {
+		for _, path := range paths {
+			if !solvedIn(path, fields, yield) {
+				return
+			}
+		}
+	}
+}
+
+// solvedIn reads one file, and reports whether there is to be another.
+func solvedIn(path string, fields srl.SolutionFields, yield func(reader, error) bool) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		yield(nil, userError{err})
+		return false
+	}
+	defer func() { _ = file.Close() }()
+	in, err := uncompressed(file)
+	if err != nil {
+		yield(nil, userf("reading %s: %w", path, err))
+		return false
+	}
+	for t, err := range srl.Solutions(path, in, fields) {
+		if !yield(func() (*trajectories.Trajectory, error) { return t, err }, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *app) srlProfilesCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "profiles [NAME]",
+		Short: "Show the profiles of step examples: what the paper leaves open, and what each chooses",
+		Example: `  apprentice srl profiles
+  apprentice srl profiles paper
+  apprentice srl profiles --json`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: cobra.FixedCompletions([]string{"default", "paper", "paper-math"}, cobra.ShellCompDirectiveNoFileComp),
+		RunE: func(_ *cobra.Command, args []string) error {
+			profiles := srl.Profiles()
+			if len(args) == 1 {
+				profiles = slices.DeleteFunc(profiles, func(p srl.Profile) bool { return p.Name != args[0] })
+				if len(profiles) == 0 {
+					_, err := srl.Find(args[0], format.XML)
+					return userError{err}
+				}
+			}
+			if a.json {
+				return a.printJSON(profiles)
+			}
+			for i, p := range profiles {
+				if i > 0 {
+					fmt.Fprintln(a.stdout)
+				}
+				fmt.Fprintf(a.stdout, "%s, version %d: %s\n", p.Name, p.Version, p.About)
+				if len(args) == 0 {
+					continue
+				}
+				for _, g := range p.Gaps {
+					fmt.Fprintf(a.stdout, "\n%s\n  paper:  %s\n  choice: %s\n", g.Question, g.Paper, g.Choice)
+				}
+			}
+			if len(args) == 0 {
+				a.say("'apprentice srl profiles NAME' shows the choices of one")
+			}
+			return nil
+		},
+	}
+}
+
+// said lists counts by reason.
+func said(counts map[string]int) string {
+	var all []string
+	for _, why := range slices.Sorted(maps.Keys(counts)) {
+		all = append(all, fmt.Sprintf("%d %s", counts[why], why))
+	}
+	return strings.Join(all, ", ")
+}

@@ -1,0 +1,349 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/google/renameio/v2"
+	"github.com/sourcegraph/conc"
+
+	"github.com/apprentice-rl/apprentice/srl"
+)
+
+// stepping is what the command srl steps was asked for.
+type stepping struct {
+	source    iter.Seq2[reader, error]
+	fields    srl.SolutionFields
+	opts      srl.Options
+	out       string
+	maxTokens int
+	dropLong  bool
+	holdOut   float64
+	seed      uint64
+}
+
+func (s stepping) check() error {
+	switch {
+	case s.holdOut < 0 || s.holdOut >= 1:
+		return userf("--hold-out %v: want a share from 0 up to but not including 1", s.holdOut)
+	case s.holdOut > 0 && s.out == "":
+		return userf("--hold-out makes two files: say where the first goes with --out FILE")
+	case s.dropLong && s.maxTokens == 0:
+		return userf("--drop-long: say what is too long with --max-tokens N")
+	case s.maxTokens < 0:
+		return userf("--max-tokens %d: it cannot be negative", s.maxTokens)
+	}
+	return nil
+}
+
+// heldOut reports whether a task is held out: whether a hash of its id and the seed
+// is in the lowest share of all hashes. What else there is makes no difference.
+func (s stepping) heldOut(task string) bool {
+	sum := sha256.Sum256(append(binary.LittleEndian.AppendUint64(nil, s.seed), task...))
+	return float64(binary.LittleEndian.Uint64(sum[:])) < s.holdOut*math.MaxUint64
+}
+
+// heldOutFile is where held-out examples go: steps.heldout.jsonl for steps.jsonl.
+func (s stepping) heldOutFile() string {
+	ext := filepath.Ext(s.out)
+	return strings.TrimSuffix(s.out, ext) + ".heldout" + ext
+}
+
+// A stepTally is what became of the trajectories.
+type stepTally struct {
+	Examples     int            `json:"step_examples"`
+	HeldOut      int            `json:"held_out"`
+	Trajectories int            `json:"trajectories"`
+	Unfinished   int            `json:"unfinished"`
+	Unstructured int            `json:"unstructured,omitempty"`
+	Excluded     map[string]int `json:"excluded"`
+	// Long are the examples over --max-tokens.
+	Long         int    `json:"over_long"`
+	Longest      int    `json:"longest_tokens"` // estimated, of all examples
+	LongestID    string `json:"longest_id,omitempty"`
+	PromptTokens int    `json:"prompt_tokens"` // estimated, of all examples written
+	ActionTokens int    `json:"action_tokens"`
+}
+
+// A piece is some examples of one trajectory, as lines.
+type piece struct {
+	heldOut bool
+	lines   []byte
+	tally   stepTally
+	err     error
+}
+
+// pieceSize is when examples are handed on: a piece waits in memory until those
+// before it are written.
+const pieceSize = 512 << 10
+
+// pieces reads trajectories on all processors, and yields their examples in the
+// order of the trajectories.
+func (s stepping) pieces(ctx context.Context) iter.Seq[piece] {
+	return func(yield func(piece) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		var all conc.WaitGroup
+		defer all.Wait()
+		defer cancel()
+		workers := runtime.GOMAXPROCS(0)
+		// Its length bounds how many trajectories are worked on ahead.
+		queue := make(chan chan piece, workers-1)
+		all.Go(func() {
+			defer close(queue)
+			for read, err := range s.source {
+				one := make(chan piece, 1)
+				select {
+				case queue <- one:
+				case <-ctx.Done():
+					return
+				}
+				if err != nil {
+					one <- piece{err: err}
+					close(one)
+					return
+				}
+				all.Go(func() {
+					defer close(one)
+					s.examples(read, func(p piece) bool {
+						select {
+						case one <- p:
+							return true
+						case <-ctx.Done():
+							return false
+						}
+					})
+				})
+			}
+		})
+		for one := range queue {
+			for p := range one {
+				if !yield(p) {
+					return
+				}
+			}
+		}
+		if err := context.Cause(ctx); err != nil {
+			yield(piece{err: err})
+		}
+	}
+}
+
+// examples makes the pieces of one trajectory.
+func (s stepping) examples(read reader, yield func(piece) bool) {
+	t, err := read()
+	switch {
+	case errors.Is(err, srl.ErrUnstructured):
+		yield(piece{tally: stepTally{Unstructured: 1}})
+		return
+	case err != nil:
+		yield(piece{err: err})
+		return
+	case t.End == nil:
+		yield(piece{tally: stepTally{Unfinished: 1}})
+		return
+	}
+	p := piece{heldOut: s.heldOut(t.Header.Task.ID), tally: stepTally{Trajectories: 1}}
+	var lines bytes.Buffer
+	encoder := json.NewEncoder(&lines)
+	encoder.SetEscapeHTML(false)
+	opts := s.opts
+	opts.Excluded = func(_ int, why srl.Exclusion) {
+		if p.tally.Excluded == nil {
+			p.tally.Excluded = map[string]int{}
+		}
+		p.tally.Excluded[string(why)]++
+	}
+	for e, err := range srl.Examples(t, opts) {
+		if err != nil {
+			yield(piece{err: err})
+			return
+		}
+		n := e.EstimatedTokens.Prompt + e.EstimatedTokens.Action
+		if n > p.tally.Longest {
+			p.tally.Longest, p.tally.LongestID = n, e.ID
+		}
+		if s.maxTokens > 0 && n > s.maxTokens {
+			if p.tally.Long++; s.dropLong {
+				continue
+			}
+		}
+		if p.heldOut {
+			p.tally.HeldOut++
+		} else {
+			p.tally.Examples++
+		}
+		p.tally.PromptTokens += e.EstimatedTokens.Prompt
+		p.tally.ActionTokens += e.EstimatedTokens.Action
+		if err := encoder.Encode(e); err != nil {
+			yield(piece{err: fmt.Errorf("writing example %s: %w", e.ID, err)})
+			return
+		}
+		if lines.Len() >= pieceSize {
+			p.lines = bytes.Clone(lines.Bytes())
+			if !yield(p) {
+				return
+			}
+			lines.Reset()
+			p = piece{heldOut: p.heldOut}
+		}
+	}
+	p.lines = lines.Bytes()
+	yield(p)
+}
+
+func (t *stepTally) add(o stepTally) {
+	t.Examples += o.Examples
+	t.HeldOut += o.HeldOut
+	t.Trajectories += o.Trajectories
+	t.Unfinished += o.Unfinished
+	t.Unstructured += o.Unstructured
+	t.Long += o.Long
+	t.PromptTokens += o.PromptTokens
+	t.ActionTokens += o.ActionTokens
+	for why, n := range o.Excluded {
+		t.Excluded[why] += n
+	}
+	if o.Longest > t.Longest {
+		t.Longest, t.LongestID = o.Longest, o.LongestID
+	}
+}
+
+// write writes the examples, and those that are held out elsewhere.
+func (s stepping) write(ctx context.Context, to, heldOut io.Writer) (stepTally, error) {
+	t := stepTally{Excluded: map[string]int{}}
+	for p := range s.pieces(ctx) {
+		if p.err != nil {
+			return t, p.err
+		}
+		w := to
+		if p.heldOut {
+			w = heldOut
+		}
+		if _, err := w.Write(p.lines); err != nil {
+			return t, fmt.Errorf("writing step examples: %w", err)
+		}
+		t.add(p.tally)
+	}
+	return t, nil
+}
+
+// file writes the file or the two, each of which is there whole or not at all.
+func (s stepping) file(ctx context.Context) (t stepTally, err error) {
+	if err := os.MkdirAll(filepath.Dir(s.out), 0o755); err != nil {
+		return t, err
+	}
+	pending := func(path string) (*renameio.PendingFile, error) {
+		return renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	}
+	f, err := pending(s.out)
+	if err != nil {
+		return t, err
+	}
+	defer func() { _ = f.Cleanup() }() // does nothing once the file is in its place
+	var other io.Writer = io.Discard
+	var h *renameio.PendingFile
+	if s.holdOut > 0 {
+		if h, err = pending(s.heldOutFile()); err != nil {
+			return t, err
+		}
+		defer func() { _ = h.Cleanup() }()
+		other = h
+	}
+	if t, err = s.write(ctx, f, other); err != nil {
+		return t, err
+	}
+	if h != nil {
+		if err := h.CloseAtomicallyReplace(); err != nil {
+			return t, err
+		}
+	}
+	return t, f.CloseAtomicallyReplace()
+}
+
+func (a *app) srlSteps(ctx context.Context, s stepping) error {
+	var t stepTally
+	var err error
+	switch {
+	case s.out != "":
+		t, err = s.file(ctx)
+	case a.json:
+		t, err = a.printExamples(ctx, s)
+	default:
+		w := bufio.NewWriter(a.stdout)
+		if t, err = s.write(ctx, w, io.Discard); err == nil {
+			err = w.Flush()
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if t.Unfinished > 0 {
+		a.say("%s unfinished and left out", count(t.Unfinished, "trajectory is", "trajectories are"))
+	}
+	if t.Unstructured > 0 {
+		a.say("%s left out: %v", count(t.Unstructured, "solution was", "solutions were"), srl.ErrUnstructured)
+	}
+	if len(t.Excluded) > 0 {
+		a.say("steps that are no targets: %s", said(t.Excluded))
+	}
+	if t.Long > 0 {
+		what := "they are in the file; --drop-long leaves them out"
+		if s.dropLong {
+			what = "they were left out"
+		}
+		a.say("%s over %d estimated tokens, the longest, %s, has %d: %s", count(t.Long, "example is", "examples are"), s.maxTokens, t.LongestID, t.Longest, what)
+	}
+	if s.out == "" {
+		return nil
+	}
+	if a.json {
+		return a.printJSON(struct {
+			File        string `json:"file"`
+			HeldOutFile string `json:"held_out_file,omitempty"`
+			stepTally
+		}{s.out, s.otherFile(), t})
+	}
+	fmt.Fprintf(a.stdout, "%d step examples of %d trajectories in %s\n", t.Examples, t.Trajectories, s.out)
+	if s.holdOut > 0 {
+		fmt.Fprintf(a.stdout, "%d more, of tasks that are held out, in %s\n", t.HeldOut, s.heldOutFile())
+	}
+	return nil
+}
+
+// otherFile is the file of what is held out, if anything is to be.
+func (s stepping) otherFile() string {
+	if s.holdOut == 0 {
+		return ""
+	}
+	return s.heldOutFile()
+}
+
+// printExamples prints all examples in one JSON document.
+func (a *app) printExamples(ctx context.Context, s stepping) (stepTally, error) {
+	var lines bytes.Buffer
+	t, err := s.write(ctx, &lines, io.Discard)
+	if err != nil {
+		return t, err
+	}
+	all := []json.RawMessage{}
+	for line := range bytes.Lines(lines.Bytes()) {
+		all = append(all, bytes.TrimSpace(line))
+	}
+	return t, a.printJSON(struct {
+		stepTally
+		Examples []json.RawMessage `json:"examples"`
+	}{t, all})
+}
