@@ -17,7 +17,11 @@ func (f Feed) Readme(folder string, e Encoding) string {
 	} else {
 		b.WriteString("**Unverified:** rows of this form were written from the trainer's documentation; its own loader has not read them yet.\n\n")
 	}
-	usage := strings.NewReplacer("FOLDER", folder, "TRAIN", folder+"/"+f.File("train", e), "TEST", folder+"/"+f.File("test", e)).Replace(f.Usage)
+	loader := "json" // the name by which Hugging Face's datasets knows an encoding
+	if e == Parquet {
+		loader = "parquet"
+	}
+	usage := strings.NewReplacer("LOADER", loader, "FOLDER", folder, "TRAIN", folder+"/"+f.File("train", e), "TEST", folder+"/"+f.File("test", e)).Replace(f.Usage)
 	b.WriteString(strings.TrimSpace(usage) + "\n")
 	return b.String()
 }
@@ -39,44 +43,47 @@ func (f Feed) Extra(e Encoding, parts []string) map[string]string {
 	return map[string]string{"dataset_info.json": "{\n" + strings.Join(entries, ",\n") + "\n}\n"}
 }
 
-const hook = "`label` is the text that scores an answer: hand it to the reward server (`apprentice srl serve`) or to the hook of `apprentice_srl`, as it is.\n\n"
+const hook = "`label` is the text that scores an answer: a reward hands it on as it is.\n\n"
 
 const trlSRL = hook + `All columns but ` + "`prompt`" + ` reach the reward function by their names:
 
 ` + "```python" + `
 from datasets import load_dataset
 from trl import GRPOConfig, GRPOTrainer
-from apprentice_srl.trl import reward
 
-data = load_dataset("json", data_files="TRAIN", split="train")
-GRPOTrainer(model=…, reward_funcs=[reward], train_dataset=data,
+def reward(prompts, completions, label, **columns):
+    ...  # a score, or None, for each completion and its label
+
+data = load_dataset("LOADER", data_files="TRAIN", split="train")
+GRPOTrainer(model=..., reward_funcs=[reward], train_dataset=data,
             args=GRPOConfig(num_generations=8, temperature=1.0, beta=0.0, learning_rate=5e-7, loss_type="grpo"))
 ` + "```" + `
 
-GRPOConfig has no longest prompt: leave long ones out when the examples are made (` + "`apprentice srl steps --max-tokens`" + `).`
+GRPOConfig has no longest prompt: leave long ones out when the examples are made (` + "`apprentice srl steps --max-tokens N --drop-long`" + `).`
 
-const trlSFT = `
-` + "```python" + `
+const trlSFT = "```python" + `
 from datasets import load_dataset
 from trl import SFTConfig, SFTTrainer
 
-data = load_dataset("json", data_files="TRAIN", split="train")
-SFTTrainer(model=…, train_dataset=data, args=SFTConfig(assistant_only_loss=True, max_length=32768))
-` + "```"
+data = load_dataset("LOADER", data_files="TRAIN", split="train")
+SFTTrainer(model=..., train_dataset=data, args=SFTConfig(assistant_only_loss=True, max_length=32768))
+` + "```" + `
+
+` + "`assistant_only_loss`" + ` wants a chat template with ` + "`{% generation %}`" + `; without it, what the user says is learned as well.`
 
 const taskLabel = "`label` names the task; a rollout's patch is graded by `apprentice bench grade`. The tests are in no row."
 
 const trlRLVR = taskLabel
 
-const verlSRL = hook + `
-` + "```" + `
+const verlSRL = "`reward_model.ground_truth` is the text that scores an answer: a reward hands it on as it is.\n\n```" + `
 data.train_files=TRAIN data.val_files=TEST data.truncation=error
-reward.custom_reward_function.path=…/apprentice_srl/verl.py reward.custom_reward_function.name=compute_score
+reward.custom_reward_function.path=HOOK.py reward.custom_reward_function.name=compute_score
 algorithm.filter_groups.enable=True algorithm.filter_groups.metric=score
-` + "```"
-
-const verlSFT = `
 ` + "```" + `
+
+compute_score has to return a dict with "score": the filter of groups finds no other.`
+
+const verlSFT = "```" + `
 data.train_files=TRAIN data.val_files=TEST data.messages_key=messages
 ` + "```" + `
 
@@ -84,14 +91,12 @@ verl renders each message alone; where a chat template treats the last turn apar
 
 const verlRLVR = "`reward_model.ground_truth` names the task; a rollout's patch is graded by `apprentice bench grade`. The tests are in no row."
 
-const openRLHFSRL = hook + `
-` + "```" + `
+const openRLHFSRL = hook + "```" + `
 --data.prompt_dataset TRAIN --data.input_key input --data.label_key label --data.apply_chat_template
---reward.remote_url http://127.0.0.1:PORT/openrlhf
+--reward.remote_url URL
 ` + "```"
 
-const openRLHFSFT = `
-` + "```" + `
+const openRLHFSFT = "```" + `
 --data.dataset TRAIN --data.input_key messages --data.apply_chat_template --data.multiturn
 ` + "```"
 
@@ -106,19 +111,17 @@ dataset: apprentice_train
 
 It learns from all of an assistant's messages, so that conversations with one that is not to be learned are left out.`
 
-const axolotl = `
-` + "```yaml" + `
+const axolotl = "```yaml" + `
 datasets:
   - path: TRAIN
-    ds_type: json
+    ds_type: LOADER
     type: chat_template
     field_messages: messages
     message_field_training: train
     roles_to_train: []
 ` + "```"
 
-const hf = `
-` + "```python" + `
+const hf = "```python" + `
 from datasets import load_dataset
 
 data = load_dataset("FOLDER")
@@ -126,7 +129,7 @@ data = load_dataset("FOLDER")
 
 const nemoSRL = `Rows name their agent in ` + "`agent_ref`" + `: call the instance in your configuration ` + "`apprentice_agent`" + `, or change the name.
 
-` + "`label`" + ` is what the protocol /verify of ` + "`apprentice srl serve`" + ` reads; the answer is text, as the prompt asks. NeMo Gym's own server
+` + "`label`" + ` scores an answer in text, as the prompt asks for it: a resources server gets the whole row at /verify. NeMo Gym's own
 swe_pivot compares ` + "`expected_action`" + ` with the call of an answer, and gives 0 where the call is in the text: it needs prompts and
 tools of your own. Of a step with several calls it has the first.`
 
@@ -134,10 +137,9 @@ const nemoRLVR = `Rows name their agent in ` + "`agent_ref`" + `: call the insta
 
 ` + taskLabel
 
-const slimeSRL = hook + `
-` + "```" + `
+const slimeSRL = hook + "```" + `
 --prompt-data TRAIN --input-key prompt --label-key label --metadata-key metadata --apply-chat-template
---rm-type remote_rm --rm-url http://127.0.0.1:PORT/slime
+--rm-type remote_rm --rm-url URL
 ` + "```"
 
 const slimeRLVR = taskLabel
