@@ -2,10 +2,13 @@ package feed_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
 	"iter"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -198,4 +201,37 @@ func TestFeedsThatDoNotExist(t *testing.T) {
 	_, err = feed.Find("nobody", feed.SRL)
 	require.ErrorIs(t, err, feed.ErrNoFeed)
 	require.ErrorContains(t, err, "[trl verl openrlhf messages axolotl hf nemo-gym slime]")
+}
+
+// The guide says the same of each feed as the program.
+func TestTheGuideListsTheFeeds(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/feeds.md")
+	require.NoError(t, err)
+	var rows []string
+	for _, f := range feed.All() {
+		var encodings []string
+		for _, e := range f.Encodings {
+			encodings = append(encodings, string(e))
+		}
+		rows = append(rows, "| `"+f.Trainer+"` | "+string(f.Stage)+" | "+strings.Join(encodings, ", ")+" | "+cmp.Or(f.Reader, "**unverified**")+" |")
+	}
+	require.Contains(t, string(guide), "|---|---|---|---|\n"+strings.Join(rows, "\n")+"\n\n")
+}
+
+// The versions that feeds name are those that are installed.
+func TestReadersHaveTheVersionsThatAreInstalled(t *testing.T) {
+	installed, err := os.ReadFile("loaders/requirements.txt")
+	require.NoError(t, err)
+	trainers, err := os.ReadFile("loaders/trainers.txt")
+	require.NoError(t, err)
+	lists := string(installed) + string(trainers)
+	version := regexp.MustCompile(`([a-z-]+)(?:\.load_dataset)? (\d+\.\d+\.\d+)`)
+	for _, f := range feed.All() {
+		if !f.Verified() {
+			continue
+		}
+		named := version.FindStringSubmatch(f.Reader)
+		require.NotNil(t, named, f.Reader)
+		require.Contains(t, lists, "\n"+named[1]+"=="+named[2]+"\n", f.Reader)
+	}
 }
