@@ -142,7 +142,7 @@ func marked(c Conversation, _ int, _ string) (markedRow, error) {
 // withoutPlaces leaves out rows with a text that a trainer takes for the place of a
 // picture, a video or a sound, wherever it stands: it would cut the row there, or
 // refuse it.
-func withoutPlaces[In, Row any](texts func(In) iter.Seq[string], make func(In, int, string) (Row, error), places ...string) func(In, int, string) (Row, error) {
+func withoutPlaces[In, Row any](texts func(In) iter.Seq[string], rowOf func(In, int, string) (Row, error), places ...string) func(In, int, string) (Row, error) {
 	return func(in In, n int, part string) (Row, error) {
 		for text := range texts(in) {
 			for _, place := range places {
@@ -152,6 +152,6 @@ func withoutPlaces[In, Row any](texts func(In) iter.Seq[string], make func(In, i
 				}
 			}
 		}
-		return make(in, n, part)
+		return rowOf(in, n, part)
 	}
 }
