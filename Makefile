@@ -11,7 +11,7 @@ guests = $(addprefix sandbox/guest/program/bin/guest-linux-,amd64 arm64)
 # The race detector needs a C compiler.
 race = $(if $(shell command -v cc),env CGO_ENABLED=1 $(GO) test -race,$(GO) test)
 
-.PHONY: help build demo test trainers perf perf-sandbox perf-trajectories perf-stats perf-reward fuzz-difflib soak lint update clean FORCE
+.PHONY: help build demo test trainers perf perf-sandbox perf-trajectories perf-stats perf-steps perf-reward fuzz-difflib soak lint update clean FORCE
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ perf-trajectories: ## print what reading, writing and redacting trajectories cos
 
 perf-stats: ## traj stats over 5,000 trajectories of 1.5 GB, which it makes in a temporary folder
 	@$(GO) test -run '^$$' -bench TrajStats -benchtime 3x -timeout 20m ./cmd/apprentice
+
+perf-steps: ## srl steps over the same 1.5 GB
+	@$(GO) test -run '^$$' -bench SRLSteps -benchtime 3x -timeout 20m ./cmd/apprentice
 
 perf-reward: ## comparisons beside CPython's difflib, cydifflib and difflib-fast, which it installs in bin/peers
 	@python3 -m venv bin/peers && bin/peers/bin/pip install -q cydifflib==1.2.0 difflib-fast==0.4.0

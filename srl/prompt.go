@@ -34,6 +34,7 @@ type prompter struct {
 	steps    []trajectories.Step
 	language format.Language
 	opts     Options
+	texts    [][]string // the actions of each step, once they have been written
 }
 
 func newPrompter(t *trajectories.Trajectory, opts Options) (*prompter, error) {
@@ -54,6 +55,27 @@ func newPrompter(t *trajectories.Trajectory, opts Options) (*prompter, error) {
 	}
 	p.system = instruction + "\n\n" + manual + "\n\n" + tools
 	return p, nil
+}
+
+// actions writes the actions of step k, from 1. Most steps are written several
+// times: as a target, and in the prompts of the next ones.
+func (p *prompter) actions(k int) ([]string, error) {
+	if p.texts == nil {
+		p.texts = make([][]string, len(p.steps))
+	}
+	if p.texts[k-1] != nil {
+		return p.texts[k-1], nil
+	}
+	var texts []string
+	for _, a := range p.steps[k-1].Turn.Actions {
+		text, err := p.language.Render(a)
+		if err != nil {
+			return nil, err
+		}
+		texts = append(texts, text)
+	}
+	p.texts[k-1] = texts
+	return texts, nil
 }
 
 // from is the first step that the prompt of step k shows, of those before k.
@@ -127,11 +149,11 @@ func (p *prompter) messages(user *strings.Builder) []Message {
 func (p *prompter) solution(b *strings.Builder, k int) error {
 	b.WriteString(strings.TrimSpace(p.issue))
 	for _, step := range p.steps[p.from(k)-1 : k-1] {
-		text, err := p.language.Render(step.Turn.Actions...)
+		texts, err := p.actions(step.N)
 		if err != nil {
 			return fmt.Errorf("past step %d: %w", step.N, err)
 		}
-		b.WriteString("\n\n" + text)
+		b.WriteString("\n\n" + strings.Join(texts, "\n"))
 	}
 	if title := titleOf(p.language, p.steps[k-1]); p.opts.Hint && title != "" {
 		fmt.Fprintf(b, "\n\nThe next step is: %d. **%s**", k, title)
@@ -151,12 +173,12 @@ func (p *prompter) past(b *strings.Builder, step trajectories.Step) error {
 			}
 		}
 	}
-	for _, a := range step.Turn.Actions {
-		action, err := p.language.Render(a)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(b, "%s\nOBSERVATION:\n%s\n", action, p.observation(step, a))
+	texts, err := p.actions(step.N)
+	if err != nil {
+		return err
+	}
+	for i, a := range step.Turn.Actions {
+		b.WriteString(texts[i] + "\nOBSERVATION:\n" + p.observation(step, a) + "\n")
 	}
 	b.WriteString("\n")
 	return nil

@@ -25,6 +25,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/srl/reward"
@@ -136,10 +137,11 @@ func Examples(t *trajectories.Trajectory, opts Options) iter.Seq2[Example, error
 // example returns the example of step k, from 1.
 func example(h trajectories.Header, p *prompter, k int, opts Options) (Example, error) {
 	step := p.steps[k-1]
-	action, err := opts.Reward.Format.Language.Render(step.Turn.Actions...)
+	texts, err := p.actions(k)
 	if err != nil {
 		return Example{}, err
 	}
+	action := strings.Join(texts, "\n")
 	messages, err := p.prompt(k)
 	if err != nil {
 		return Example{}, err

@@ -135,6 +135,7 @@ and the seed, whatever else is there.`,
 	f.StringVar(&s.fields.ID, "id-field", "", "the member that has the row's id (default: id)")
 	f.IntVar(&s.maxTokens, "max-tokens", 0, "count examples with more estimated tokens than this, prompt and action")
 	f.BoolVar(&s.dropLong, "drop-long", false, "leave those out")
+	f.BoolVar(&s.keepGoing, "keep-going", false, "leave steps out that the action language cannot hold, instead of stopping there")
 	f.Float64Var(&s.holdOut, "hold-out", 0, "share of the tasks whose examples go to another file (steps.heldout.jsonl for steps.jsonl)")
 	f.Uint64Var(&s.seed, "seed", 0, "another seed holds other tasks out")
 	fixed := func(flag string, values ...string) {

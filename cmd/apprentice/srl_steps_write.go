@@ -21,6 +21,7 @@ import (
 	"github.com/sourcegraph/conc"
 
 	"github.com/apprentice-rl/apprentice/srl"
+	"github.com/apprentice-rl/apprentice/srl/format"
 )
 
 // stepping is what the command srl steps was asked for.
@@ -31,6 +32,7 @@ type stepping struct {
 	out       string
 	maxTokens int
 	dropLong  bool
+	keepGoing bool
 	holdOut   float64
 	seed      uint64
 }
@@ -100,7 +102,7 @@ func (s stepping) pieces(ctx context.Context) iter.Seq[piece] {
 		defer cancel()
 		workers := runtime.GOMAXPROCS(0)
 		// Its length bounds how many trajectories are worked on ahead.
-		queue := make(chan chan piece, workers-1)
+		queue := make(chan chan piece, 2*workers)
 		all.Go(func() {
 			defer close(queue)
 			for read, err := range s.source {
@@ -157,6 +159,7 @@ func (s stepping) examples(read reader, yield func(piece) bool) {
 	}
 	p := piece{heldOut: s.heldOut(t.Header.Task.ID), tally: stepTally{Trajectories: 1}}
 	var lines bytes.Buffer
+	lines.Grow(pieceSize)
 	encoder := json.NewEncoder(&lines)
 	encoder.SetEscapeHTML(false)
 	opts := s.opts
@@ -167,6 +170,10 @@ func (s stepping) examples(read reader, yield func(piece) bool) {
 		p.tally.Excluded[string(why)]++
 	}
 	for e, err := range srl.Examples(t, opts) {
+		if s.keepGoing && errors.Is(err, format.ErrCannotHold) {
+			opts.Excluded(0, "that "+srl.Exclusion(opts.Reward.Format.Language)+" cannot hold")
+			continue
+		}
 		if err != nil {
 			yield(piece{err: err})
 			return

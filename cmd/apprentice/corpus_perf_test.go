@@ -20,11 +20,23 @@ import (
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 )
 
-// BenchmarkTrajStats measures `apprentice traj stats` as a process of its own
-// over 5,000 trajectories of 1.5 GB, which it makes from published ones: each has
-// the turns of one of those twice or three times, and each call and each answer
-// differs from all others, so that little is remembered from before.
+// BenchmarkTrajStats measures `apprentice traj stats`.
 func BenchmarkTrajStats(b *testing.B) {
+	overCorpus(b, func(dir string) []string { return []string{"traj", "stats", dir, "--json"} })
+}
+
+// BenchmarkSRLSteps measures `apprentice srl steps`.
+func BenchmarkSRLSteps(b *testing.B) {
+	overCorpus(b, func(dir string) []string {
+		return []string{"srl", "steps", dir, "--json", "--out", filepath.Join(b.TempDir(), "steps.jsonl")}
+	})
+}
+
+// overCorpus measures a command as a process of its own over 5,000 trajectories of
+// 1.5 GB, which it makes from published ones: each has the turns of one of those
+// twice or three times, and each call and each answer differs from all others, so
+// that little is remembered from before.
+func overCorpus(b *testing.B, command func(dir string) []string) {
 	const trajectories, bytes = 5000, 1500e6
 	data := os.Getenv("APPRENTICE_TESTDATA")
 	if data == "" {
@@ -39,7 +51,7 @@ func BenchmarkTrajStats(b *testing.B) {
 	var peak int
 	var busy time.Duration
 	for b.Loop() {
-		cmd := exec.CommandContext(b.Context(), self, "traj", "stats", dir, "--json")
+		cmd := exec.CommandContext(b.Context(), self, command(dir)...)
 		cmd.Args[0] = "apprentice" // what TestMain goes by
 		cmd.Stderr = os.Stderr
 		require.NoError(b, cmd.Start())
