@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -69,7 +70,7 @@ func TestTrainersReadTheirFeeds(t *testing.T) {
 				if f.Trainer == "hf" || f.Trainer == "messages" {
 					path = out // what they read is a folder; those of hf have one name, and the loader's cache knows folders by it
 				}
-				got := read(f, path)
+				got := read(t, f, path)
 				require.NotZero(t, got.Rows)
 				switch f.Stage {
 				case feed.SRL:
@@ -123,16 +124,17 @@ func loaders(t *testing.T, python string) func(f feed.Feed, path string) loaded 
 	var said strings.Builder
 	cmd.Stderr = &said
 	require.NoError(t, cmd.Start())
+	wait := sync.OnceValue(cmd.Wait)
 	t.Cleanup(func() {
 		require.NoError(t, in.Close())
-		require.NoError(t, cmd.Wait())
+		require.NoError(t, wait())
 	})
 	lines := bufio.NewReader(out)
 	return func(f feed.Feed, path string) (r loaded) {
 		require.NoError(t, json.NewEncoder(in).Encode(map[string]any{"trainer": f.Trainer, "stage": f.Stage, "path": path}))
 		line, err := lines.ReadBytes('\n')
 		if err != nil {
-			_ = cmd.Wait()
+			_ = wait() // then all that it has said is there
 		}
 		require.NoError(t, err, "%s", tailOf(said.String()))
 		require.NoError(t, json.Unmarshal(line, &r))
