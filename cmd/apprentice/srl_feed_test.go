@@ -46,7 +46,7 @@ func TestTrainersReadTheirFeeds(t *testing.T) {
 	small(t, logs, 10)
 	require.Zero(t, command(t, "srl", "steps", logs, "--out", steps))
 
-	var read func(feed.Feed, string) loaded
+	var read func(*testing.T, feed.Feed, string) loaded
 	trainer := ""
 	for _, f := range feed.All() {
 		if !f.Verified() {
@@ -111,7 +111,7 @@ func small(t *testing.T, folder string, most int) {
 }
 
 // loaders starts loaders.py, and returns what asks it.
-func loaders(t *testing.T, python string) func(f feed.Feed, path string) loaded {
+func loaders(t *testing.T, python string) func(t *testing.T, f feed.Feed, path string) loaded {
 	cmd := exec.Command(python, "../../srl/feed/loaders/loaders.py")
 	home := t.TempDir()
 	// LLaMA-Factory names the versions that it was made for, which are not those of the others.
@@ -130,7 +130,8 @@ func loaders(t *testing.T, python string) func(f feed.Feed, path string) loaded 
 		require.NoError(t, wait())
 	})
 	lines := bufio.NewReader(out)
-	return func(f feed.Feed, path string) (r loaded) {
+	return func(t *testing.T, f feed.Feed, path string) (r loaded) {
+		t.Helper()
 		require.NoError(t, json.NewEncoder(in).Encode(map[string]any{"trainer": f.Trainer, "stage": f.Stage, "path": path}))
 		line, err := lines.ReadBytes('\n')
 		if err != nil {
