@@ -74,12 +74,21 @@ perf-sandbox: build ## what sandboxes cost beside their peers, as tables; about 
 soak: build ## 64 sandboxes at a time used and killed for 5 minutes, and nothing left (ARGS="-for 1m")
 	@$(WITH_ENGINE) --tests $(GO) run ./sandbox/sandboxtest/soak $(ARGS)
 
-lint: ## formatting, vet, staticcheck, golangci-lint, tidiness of go.mod
+# The Python that there is, under one set of rules. What has no types is Any.
+python = srl/trainer srl/feed/loaders srl/reward/difflib/perf
+pylint = $${XDG_CACHE_HOME:-$$HOME/.cache}/apprentice/lint-1
+lint: ## formatting, vet, staticcheck, golangci-lint, tidiness of go.mod; ruff and mypy
 	@test -z "$$(gofmt -s -l .)" || { echo "not gofmt-clean:"; gofmt -s -l .; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) run $(GOLANGCI) run ./...
 	$(GO) mod tidy -diff
+	@test -e $(pylint)/whole || { rm -rf $(pylint) && python3 -m venv $(pylint) && \
+		$(pylint)/bin/pip install -q ruff==0.17.6 mypy==2.4.1 && touch $(pylint)/whole; }
+	$(pylint)/bin/ruff check --config srl/trainer/pyproject.toml $(python)
+	$(pylint)/bin/ruff format --check --config srl/trainer/pyproject.toml $(python)
+	MYPYPATH=srl/trainer $(pylint)/bin/mypy --config-file srl/trainer/pyproject.toml --strict --ignore-missing-imports srl/trainer srl/feed/loaders
+	$(pylint)/bin/mypy --config-file srl/trainer/pyproject.toml --strict --ignore-missing-imports srl/reward/difflib/perf
 
 update: build ## write the golden files anew
 	@$(GO) test ./benchmarks/... ./srl/... -update
