@@ -40,8 +40,8 @@ What it is made of depends on the stage:
   rlvr   tasks: the starter suite, or --tasks and --task
 
 Each row of srl has a label, one text with the expert's action and the reward's
-settings. It is all that scoring an answer takes; a trainer's reward hook hands it
-on as it is.
+settings: all that scoring an answer takes. 'apprentice srl serve' and the hooks of
+the Python package apprentice_srl read it.
 
 Feeds:
 ` + feedTable(),

@@ -43,16 +43,14 @@ func (f Feed) Extra(e Encoding, parts []string) map[string]string {
 	return map[string]string{"dataset_info.json": "{\n" + strings.Join(entries, ",\n") + "\n}\n"}
 }
 
-const hook = "`label` is the text that scores an answer: a reward hands it on as it is.\n\n"
+const hook = "`label` is the text that scores an answer; `apprentice srl serve` and the hooks of the Python package apprentice_srl read it.\n\n"
 
 const trlSRL = hook + `All columns but ` + "`prompt`" + ` reach the reward function by their names:
 
 ` + "```python" + `
 from datasets import load_dataset
 from trl import GRPOConfig, GRPOTrainer
-
-def reward(prompts, completions, label, **columns):
-    ...  # a score, or None, for each completion and its label
+from apprentice_srl.trl import reward
 
 data = load_dataset("LOADER", data_files="TRAIN", split="train")
 GRPOTrainer(model=..., reward_funcs=[reward], train_dataset=data,
@@ -75,13 +73,13 @@ const taskLabel = "`label` names the task; a rollout's patch is graded by `appre
 
 const trlRLVR = taskLabel
 
-const verlSRL = "`reward_model.ground_truth` is the text that scores an answer: a reward hands it on as it is.\n\n```" + `
+const verlSRL = "`reward_model.ground_truth` is the text that scores an answer; `apprentice srl serve` and the hooks of the Python package apprentice_srl read it.\n\n```" + `
 data.train_files=TRAIN data.val_files=TEST data.truncation=error
-reward.custom_reward_function.path=HOOK.py reward.custom_reward_function.name=compute_score
+reward.custom_reward_function.path=APPRENTICE_SRL/verl.py reward.custom_reward_function.name=compute_score
 algorithm.filter_groups.enable=True algorithm.filter_groups.metric=score
 ` + "```" + `
 
-compute_score has to return a dict with "score": the filter of groups finds no other.`
+APPRENTICE_SRL is the folder of that package.`
 
 const verlSFT = "```" + `
 data.train_files=TRAIN data.val_files=TEST data.messages_key=messages
@@ -93,7 +91,7 @@ const verlRLVR = "`reward_model.ground_truth` names the task; a rollout's patch 
 
 const openRLHFSRL = hook + "```" + `
 --data.prompt_dataset TRAIN --data.input_key input --data.label_key label --data.apply_chat_template
---reward.remote_url URL
+--reward.remote_url http://127.0.0.1:8317/openrlhf
 ` + "```"
 
 const openRLHFSFT = "```" + `
@@ -129,7 +127,7 @@ data = load_dataset("FOLDER")
 
 const nemoSRL = `Rows name their agent in ` + "`agent_ref`" + `: call the instance in your configuration ` + "`apprentice_agent`" + `, or change the name.
 
-` + "`label`" + ` scores an answer in text, as the prompt asks for it: a resources server gets the whole row at /verify. NeMo Gym's own
+` + "`label`" + ` scores an answer in text, as the prompt asks for it: ` + "`apprentice srl serve`" + ` reads it at /verify. NeMo Gym's own
 swe_pivot compares ` + "`expected_action`" + ` with the call of an answer, and gives 0 where the call is in the text: it needs prompts and
 tools of your own. Of a step with several calls it has the first.`
 
@@ -139,7 +137,7 @@ const nemoRLVR = `Rows name their agent in ` + "`agent_ref`" + `: call the insta
 
 const slimeSRL = hook + "```" + `
 --prompt-data TRAIN --input-key prompt --label-key label --metadata-key metadata --apply-chat-template
---rm-type remote_rm --rm-url URL
+--rm-type remote_rm --rm-url http://127.0.0.1:8317/slime
 ` + "```"
 
 const slimeRLVR = taskLabel
