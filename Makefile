@@ -36,14 +36,17 @@ endif
 test: build ## all tests; provides a Docker Engine where it can (DOCKER=skip opts out)
 	@$(WITH_ENGINE) --tests $(race) -timeout 30m $(ARGS) ./...
 
-# A virtual environment is made once for each state of the two files that it is made of.
+# A virtual environment is made once for each state of the files that it is made of. Trainers come without
+# what they depend on, and NeMo Gym, which asks for Python 3.12, reads rows with an older one as well.
 feeds = srl/feed/loaders
 trainers: ## the trainers whose loaders the tests give our feeds to, in bin/trainers (5 GB, from PyPI)
 	@dir=$${XDG_CACHE_HOME:-$$HOME/.cache}/apprentice/trainers-$$(cat $(feeds)/*.txt | sha256sum | cut -c1-16) && \
 	if ! test -e $$dir/whole; then \
-		rm -rf $$dir && python3 -m venv $$dir && $$dir/bin/pip install -q uv && \
-		$$dir/bin/uv pip install -q --python $$dir/bin/python -r $(feeds)/requirements.txt && \
-		$$dir/bin/uv pip install -q --python $$dir/bin/python --no-deps -r $(feeds)/trainers.txt && touch $$dir/whole; \
+		rm -rf $$dir && python3 -m venv $$dir && $$dir/bin/pip install -q uv==0.13.9 && \
+		$$dir/bin/uv pip install -q --python $$dir/bin/python --excludes $(feeds)/excluded.txt \
+			-r $(feeds)/requirements.txt -c $(feeds)/constraints.txt && \
+		$$dir/bin/uv pip install -q --python $$dir/bin/python --python-version 3.12 --no-deps -r $(feeds)/trainers.txt && \
+		touch $$dir/whole; \
 	fi && mkdir -p bin && ln -sfn $$dir bin/trainers
 
 perf: build ## print what sandboxes and rewards cost here; docs/performance.md keeps the figures
