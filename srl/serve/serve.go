@@ -151,7 +151,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		_ = server.Close() // the time for it is over
 		err = fmt.Errorf("requests were still being answered after %s, and were cut off", s.options.Drain)
 	}
-	<-failed
+	_ = <-failed // http.ErrServerClosed, now that it is shut down
 	return err
 }
 
