@@ -151,7 +151,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		_ = server.Close() // the time for it is over
 		err = fmt.Errorf("requests were still being answered after %s, and were cut off", s.options.Drain)
 	}
-	_ = <-failed // http.ErrServerClosed, now that it is shut down
+	if ended := <-failed; err == nil && !errors.Is(ended, http.ErrServerClosed) {
+		err = fmt.Errorf("serving: %w", ended)
+	}
 	return err
 }
 
