@@ -7,7 +7,7 @@ named after trainers have the hook that each of them calls:
     apprentice_srl.trl.reward             TRL's GRPOTrainer(reward_funcs=[...])
     apprentice_srl.verl.compute_score     verl's reward.custom_reward_function
     apprentice_srl.openrlhf.reward_func   OpenRLHF's --reward.remote_url FILE.py
-    apprentice_srl.slime.reward           slime's --custom-rm-path
+    apprentice_srl.slime.reward, .keep    slime's --custom-rm-path and --dynamic-sampling-filter-path
 
 Where the server is, is said by APPRENTICE_REWARD_URL (http://host:port or unix:/path); its
 token by APPRENTICE_REWARD_TOKEN. Without it, the program `apprentice` (or the one that

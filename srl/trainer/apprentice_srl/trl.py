@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ._client import Group, score, spread
+from ._texts import output
 
 
 def reward(completions: Sequence[Any], label: Sequence[str], **_: Any) -> list[float | None]:
     """Scores the completions of a batch. None is what TRL leaves out of an update."""
-    runs = _runs(label, [_text(c) for c in completions])
+    runs = _runs(label, [output(c) for c in completions])
     return [r for s in score(runs) for r in s.rewards]
 
 
@@ -42,19 +43,12 @@ def filtered(epsilon: float, generations: int) -> Any:
     return reward_filtered
 
 
-def _text(completion: Any) -> str:
-    """A completion is a text, or the messages of a chat."""
-    if isinstance(completion, str):
-        return completion
-    return "".join(str(m.get("content") or "") for m in completion)
-
-
 def _runs(labels: Sequence[str], outputs: Sequence[str]) -> list[Group]:
     """Puts outputs with the same label that follow each other into one group."""
     groups: list[Group] = []
-    for label, output in zip(labels, outputs):
+    for label, text in zip(labels, outputs):
         if groups and groups[-1].label == label:
-            groups[-1] = Group(label, [*groups[-1].outputs, output])
+            groups[-1] = Group(label, [*groups[-1].outputs, text])
         else:
-            groups.append(Group(label, [output]))
+            groups.append(Group(label, [text]))
     return groups

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import math
 import os
 import random
 import signal
@@ -18,7 +19,20 @@ import warnings
 from typing import Any, Callable
 from unittest import mock
 
-from apprentice_srl import Client, Group, Refill, RewardError, _client, _plain, openrlhf, score, slime, trl, verl
+from apprentice_srl import (
+    Client,
+    Group,
+    Refill,
+    RewardError,
+    _client,
+    _plain,
+    _texts,
+    openrlhf,
+    score,
+    slime,
+    trl,
+    verl,
+)
 
 CALL = "<function=bash>\n<parameter=command>{}</parameter>\n</function>"
 ACTION = CALL.format("ls -l")
@@ -168,24 +182,53 @@ class TestHooks(Server):
         self.assertEqual(got["rewards"], [1.0, -1.0])
         self.assertEqual(got["scores"], got["rewards"])
         self.assertEqual(got["extra_logs"], {"malformed": [0.0, 1.0]})
+        long = "x" * 500 + prompt
+        got = openrlhf.reward_func([long[100:] + said(ACTION)], [long], [label()])  # cut on the left
+        self.assertEqual(got, {"rewards": 1.0, "scores": 1.0, "extra_logs": {"malformed": 0.0}})
         with self.assertRaisesRegex(ValueError, "begin with its prompt"):
             openrlhf.reward_func(["x"], ["y"], [label()])
 
     def test_slime(self) -> None:
-        sample = types.SimpleNamespace(label=label(), response=said(ACTION))
-        self.assertEqual(asyncio.run(slime.reward(None, sample)), 1.0)
-        self.assertEqual(asyncio.run(slime.group_reward(None, [sample] * 3)), [1.0] * 3)
+        def sample(response: str) -> types.SimpleNamespace:
+            return types.SimpleNamespace(label=label(), response=response)
+
+        args = types.SimpleNamespace(reward_key=None)
+        self.assertEqual(asyncio.run(slime.reward(args, sample(said(ACTION) + "<|im_end|>"))), 1.0)
+        self.assertEqual(asyncio.run(slime.reward(args, [sample(said(ACTION)), sample("?")])), [1.0, -1.0])
+        args.reward_key = "score"
+        self.assertEqual(asyncio.run(slime.reward(args, sample("?"))), {"score": -1.0})
+
+        def group(*rewards: float) -> list[Any]:
+            return [mock.Mock(get_reward_value=mock.Mock(return_value=r)) for r in rewards]
+
+        self.assertTrue(slime.keep(args, group(1.0, 0.5)))
+        self.assertFalse(slime.keep(args, group(0.5, 0.5)))
+        self.assertFalse(slime.keep(args, group(0.5, float("nan"))))
+        with mock.patch.dict(os.environ, {"APPRENTICE_EPSILON": "0.25"}):
+            self.assertFalse(slime.keep(args, group(1.0, 0.5)), "a deviation of 0.25 does not exceed it")
 
     def test_what_is_not_scored_is_no_number(self) -> None:
         none = [_client.Scored([None], ["time limit of 2s reached"], 0.0, False)]
         for module, ask in (
             (verl, lambda: verl.compute_score("d", "x", label())),
-            (slime, lambda: asyncio.run(slime.reward(None, types.SimpleNamespace(label="", response="")))),
+            (openrlhf, lambda: openrlhf.reward_func(["x"], [""], [label()])),
         ):
             with mock.patch.object(module, "score", return_value=none), self.assertRaisesRegex(RewardError, "limit"):
                 ask()
         with mock.patch.object(trl, "score", return_value=none):
             self.assertEqual(trl.reward(completions=["x"], label=["l"]), [None])
+        sample = types.SimpleNamespace(label="", response="", remove_sample=False)
+        with mock.patch.object(slime, "score", return_value=none):
+            self.assertTrue(math.isnan(asyncio.run(slime.reward(None, sample))))
+        self.assertTrue(sample.remove_sample)
+
+    def test_texts(self) -> None:
+        chat = [{"role": "assistant", "reasoning_content": "hm", "content": [{"type": "text", "text": ACTION}]}]
+        self.assertEqual(_texts.output(chat), f"<think>\nhm\n</think>\n{ACTION}")
+        self.assertEqual(_texts.without_special_tokens(ACTION + "<|im_end|>\n<|endoftext|>"), ACTION)
+        self.assertEqual(_texts.without_special_tokens("a <|im_end|> b"), "a <|im_end|> b")
+        with self.assertRaises(TypeError):
+            _texts.output(3)
 
 
 class TestRefill(unittest.TestCase):
