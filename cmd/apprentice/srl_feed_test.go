@@ -40,6 +40,7 @@ func TestTrainersReadTheirFeeds(t *testing.T) {
 	if data == "" {
 		sandboxtest.Missing(t, "testdata", "APPRENTICE_TESTDATA names no folder with trajectories")
 	}
+	dependsOn(t, "../../srl/feed/loaders")
 	dir := t.TempDir()
 	logs, steps := filepath.Join(dir, "logs"), filepath.Join(dir, "steps.jsonl")
 	require.Zero(t, command(t, "traj", "import", filepath.Join(data, "trajectories", "swe-agent"), "--out", logs, "--keep-going"))
