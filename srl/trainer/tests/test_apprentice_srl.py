@@ -375,7 +375,8 @@ class TestPlain(WithServer):
         pieces = [
             *experts.values(), "<think>", "</think>", " ", "\n", "\x1f", "\x85", "\u3000", "prose", "<function=", "a>",
             "</function>", "<parameter=b>", "</parameter>", "\n\n", "```bash\n", "\n```", '{"name":', '"bash"',
-            ',"arguments":', "{", "}", "[", "]", ",", ":", '"x"', '"\\ud800"', '"\\n"', '"\t"', "1e5", "-0", "01", "NaN",
+            ',"arguments":', "{", "}", "[", "]", ",", ":", '"x"', '"\\ud800"', '"\\n"', '"\t"', "1e5", "-0", "01",
+            "NaN",
             "null", "true",
             "\ud800", "é", "\U0001f600", "\0", "<|im_end|>",
             '{"name":"a"}', '{"name":"a","arguments":null}', '{"name":"a","arguments":7}', '{"name":"","arguments":{}}',
