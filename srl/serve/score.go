@@ -161,7 +161,13 @@ func (s *Server) groups(ctx context.Context, groups []group) ([]result, error) {
 		select {
 		case s.slots <- struct{}{}:
 			defer func() { <-s.slots }()
-			results[u.group].scores[u.output], errs[i] = prepared[u.group].Score(ctx, string(groups[u.group].Outputs[u.output]), s.options.Limit)
+			got, err := prepared[u.group].Score(ctx, string(groups[u.group].Outputs[u.output]), s.options.Limit)
+			if err != nil && ctx.Err() == nil {
+				// One output is no reason to withhold the rewards of all others.
+				s.options.Log.ErrorContext(ctx, "an output was not scored", "example", results[u.group].label.ID, "error", err)
+				got, err = reward.Score{NotScored: err.Error()}, nil
+			}
+			results[u.group].scores[u.output], errs[i] = got, err
 		case <-ctx.Done():
 			errs[i] = ctx.Err()
 		}
