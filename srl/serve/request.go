@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -104,7 +105,7 @@ func parse(body []byte, into any, options ...json.Options) error {
 		return nil
 	}
 	if wrong, ok := errors.AsType[*json.SemanticError](err); ok {
-		at := strings.ReplaceAll(strings.TrimPrefix(string(wrong.JSONPointer), "/"), "/", ".")
+		at := cmp.Or(strings.ReplaceAll(strings.TrimPrefix(string(wrong.JSONPointer), "/"), "/", "."), "the request")
 		if wrong.Err != nil {
 			return refuse(http.StatusBadRequest, "%s: %w", at, wrong.Err)
 		}
