@@ -36,14 +36,17 @@ endif
 test: build ## all tests; provides a Docker Engine where it can (DOCKER=skip opts out)
 	@$(WITH_ENGINE) --tests $(race) -timeout 30m $(ARGS) ./...
 
-# A virtual environment is made once for each state of the two files that it is made of.
+# A virtual environment is made once for each state of the files that it is made of. Trainers come without
+# what they depend on, and NeMo Gym, which asks for Python 3.12, reads rows with an older one as well.
 feeds = srl/feed/loaders
 trainers: ## the trainers whose loaders the tests give our feeds to, in bin/trainers (5 GB, from PyPI)
 	@dir=$${XDG_CACHE_HOME:-$$HOME/.cache}/apprentice/trainers-$$(cat $(feeds)/*.txt | sha256sum | cut -c1-16) && \
 	if ! test -e $$dir/whole; then \
-		rm -rf $$dir && python3 -m venv $$dir && $$dir/bin/pip install -q uv && \
-		$$dir/bin/uv pip install -q --python $$dir/bin/python -r $(feeds)/requirements.txt && \
-		$$dir/bin/uv pip install -q --python $$dir/bin/python --no-deps -r $(feeds)/trainers.txt && touch $$dir/whole; \
+		rm -rf $$dir && python3 -m venv $$dir && $$dir/bin/pip install -q uv==0.13.9 && \
+		$$dir/bin/uv pip install -q --python $$dir/bin/python --excludes $(feeds)/excluded.txt \
+			-r $(feeds)/requirements.txt -c $(feeds)/constraints.txt && \
+		$$dir/bin/uv pip install -q --python $$dir/bin/python --python-version 3.12 --no-deps -r $(feeds)/trainers.txt && \
+		touch $$dir/whole; \
 	fi && mkdir -p bin && ln -sfn $$dir bin/trainers
 
 perf: build ## print what sandboxes and rewards cost here; docs/performance.md keeps the figures
@@ -71,12 +74,21 @@ perf-sandbox: build ## what sandboxes cost beside their peers, as tables; about 
 soak: build ## 64 sandboxes at a time used and killed for 5 minutes, and nothing left (ARGS="-for 1m")
 	@$(WITH_ENGINE) --tests $(GO) run ./sandbox/sandboxtest/soak $(ARGS)
 
-lint: ## formatting, vet, staticcheck, golangci-lint, tidiness of go.mod
+# The Python that there is, under one set of rules. What has no types is Any.
+python = srl/trainer srl/feed/loaders srl/reward/difflib/perf
+pylint = $${XDG_CACHE_HOME:-$$HOME/.cache}/apprentice/lint-1
+lint: ## formatting, vet, staticcheck, golangci-lint, tidiness of go.mod; ruff and mypy
 	@test -z "$$(gofmt -s -l .)" || { echo "not gofmt-clean:"; gofmt -s -l .; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) run $(GOLANGCI) run ./...
 	$(GO) mod tidy -diff
+	@test -e $(pylint)/whole || { rm -rf $(pylint) && python3 -m venv $(pylint) && \
+		$(pylint)/bin/pip install -q ruff==0.17.6 mypy==2.4.1 && touch $(pylint)/whole; }
+	$(pylint)/bin/ruff check --config srl/trainer/pyproject.toml $(python)
+	$(pylint)/bin/ruff format --check --config srl/trainer/pyproject.toml $(python)
+	MYPYPATH=srl/trainer $(pylint)/bin/mypy --config-file srl/trainer/pyproject.toml --strict --ignore-missing-imports srl/trainer srl/feed/loaders
+	$(pylint)/bin/mypy --config-file srl/trainer/pyproject.toml --strict --ignore-missing-imports srl/reward/difflib/perf
 
 update: build ## write the golden files anew
 	@$(GO) test ./benchmarks/... ./srl/... -update

@@ -35,7 +35,7 @@ const (
 	excludeLast        Exclusion = "the last step"
 )
 
-// Drops are the steps that Options.Exclude can name.
+// Exclusions are the steps that Options.Exclude can name.
 func Exclusions() []Exclusion {
 	return []Exclusion{ExcludeSubmit, ExcludeViews, ExcludeDuplicates, ExcludeUndone}
 }

@@ -10,6 +10,6 @@ func (a *app) srlCommand() *cobra.Command {
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.srlStepsCommand(), a.srlProfilesCommand(), a.srlScoreCommand(), a.srlStatsCommand(), a.srlFeedCommand())
+	cmd.AddCommand(a.srlStepsCommand(), a.srlProfilesCommand(), a.srlScoreCommand(), a.srlStatsCommand(), a.srlFeedCommand(), a.srlServeCommand())
 	return cmd
 }

@@ -40,7 +40,8 @@ What it is made of depends on the stage:
   rlvr   tasks: the starter suite, or --tasks and --task
 
 Each row of srl has a label, one text with the expert's action and the reward's
-settings; the reward server ('apprentice srl serve') and the hooks read it.
+settings: all that scoring an answer takes. 'apprentice srl serve' and the hooks of
+the Python package apprentice_srl read it.
 
 Feeds:
 ` + feedTable(),
@@ -172,7 +173,7 @@ func (a *app) srlFeed(f feeding) (err error) {
 			return err
 		}
 	}
-	if err := os.WriteFile(filepath.Join(partial, "README.md"), []byte(f.feed.Readme(out, f.encoding, names)), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(partial, "README.md"), []byte(f.feed.Readme(out, f.encoding)), 0o644); err != nil {
 		return err
 	}
 	if err := errors.Join(os.Chmod(partial, 0o755), replaceEmpty(partial, out)); err != nil {
@@ -261,6 +262,9 @@ func examplesOfFile(path string, yield func(srl.Example, error) bool) bool {
 		return false
 	}
 	for e, err := range srl.ReadJSONL(path, in) {
+		if err == nil {
+			err = trainable(path, e)
+		}
 		if !yield(e, err) || err != nil {
 			return false
 		}
@@ -268,7 +272,22 @@ func examplesOfFile(path string, yield func(srl.Example, error) bool) bool {
 	return true
 }
 
-// conversationsIn reads trajectories one after another, those that are finished.
+// trainable says what is wrong with an example that a training would stop at, or
+// score nothing of.
+func trainable(path string, e srl.Example) error {
+	switch {
+	case e.SchemaVersion == 0:
+		return userf("%s: %s is no step example; 'apprentice srl steps' makes them", path, e.ID)
+	case len(e.Messages) == 0:
+		return userf("%s: example %s: field messages: there is no prompt", path, e.ID)
+	}
+	if _, err := e.Reward.Target(e.Action); err != nil {
+		return userf("%s: example %s: field action: %w", path, e.ID, err)
+	}
+	return nil
+}
+
+// conversationsIn reads trajectories one after another.
 func conversationsIn(paths []string) iter.Seq2[feed.Conversation, error] {
 	return func(yield func(feed.Conversation, error) bool) {
 		for l, err := range logs(paths) {

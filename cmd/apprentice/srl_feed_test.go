@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,13 +40,14 @@ func TestTrainersReadTheirFeeds(t *testing.T) {
 	if data == "" {
 		sandboxtest.Missing(t, "testdata", "APPRENTICE_TESTDATA names no folder with trajectories")
 	}
+	dependsOn(t, "../../srl/feed/loaders")
 	dir := t.TempDir()
 	logs, steps := filepath.Join(dir, "logs"), filepath.Join(dir, "steps.jsonl")
 	require.Zero(t, command(t, "traj", "import", filepath.Join(data, "trajectories", "swe-agent"), "--out", logs, "--keep-going"))
 	small(t, logs, 10)
 	require.Zero(t, command(t, "srl", "steps", logs, "--out", steps))
 
-	var read func(feed.Feed, string) loaded
+	var read func(*testing.T, feed.Feed, string) loaded
 	trainer := ""
 	for _, f := range feed.All() {
 		if !f.Verified() {
@@ -67,9 +69,9 @@ func TestTrainersReadTheirFeeds(t *testing.T) {
 				require.Zero(t, command(t, args...))
 				path := filepath.Join(out, f.File("train", encoding))
 				if f.Trainer == "hf" || f.Trainer == "messages" {
-					path = out // what they read is a folder
+					path = out // what they read is a folder; those of hf have one name, and the loader's cache knows folders by it
 				}
-				got := read(f, path)
+				got := read(t, f, path)
 				require.NotZero(t, got.Rows)
 				switch f.Stage {
 				case feed.SRL:
@@ -110,12 +112,12 @@ func small(t *testing.T, folder string, most int) {
 }
 
 // loaders starts loaders.py, and returns what asks it.
-func loaders(t *testing.T, python string) func(f feed.Feed, path string) loaded {
+func loaders(t *testing.T, python string) func(t *testing.T, f feed.Feed, path string) loaded {
 	cmd := exec.Command(python, "../../srl/feed/loaders/loaders.py")
 	home := t.TempDir()
 	// LLaMA-Factory names the versions that it was made for, which are not those of the others.
-	cmd.Env = append(os.Environ(), "DISABLE_VERSION_CHECK=1", "HF_HOME="+home, "HF_HUB_OFFLINE=1", "CUDA_VISIBLE_DEVICES=", "HF_DATASETS_CACHE="+home)
-	cmd.Dir = "."
+	cmd.Env = append(os.Environ(), "DISABLE_VERSION_CHECK=1", "HF_HOME="+home, "HF_HUB_OFFLINE=1", "HF_DATASETS_CACHE="+home, "CUDA_VISIBLE_DEVICES=",
+		"DO_NOT_TRACK=1", "AXOLOTL_DO_NOT_TRACK=1")
 	in, err := cmd.StdinPipe()
 	require.NoError(t, err)
 	out, err := cmd.StdoutPipe()
@@ -123,16 +125,18 @@ func loaders(t *testing.T, python string) func(f feed.Feed, path string) loaded 
 	var said strings.Builder
 	cmd.Stderr = &said
 	require.NoError(t, cmd.Start())
+	wait := sync.OnceValue(cmd.Wait)
 	t.Cleanup(func() {
 		require.NoError(t, in.Close())
-		require.NoError(t, cmd.Wait())
+		require.NoError(t, wait())
 	})
 	lines := bufio.NewReader(out)
-	return func(f feed.Feed, path string) (r loaded) {
+	return func(t *testing.T, f feed.Feed, path string) (r loaded) {
+		t.Helper()
 		require.NoError(t, json.NewEncoder(in).Encode(map[string]any{"trainer": f.Trainer, "stage": f.Stage, "path": path}))
 		line, err := lines.ReadBytes('\n')
 		if err != nil {
-			_ = cmd.Wait()
+			_ = wait() // then all that it has said is there
 		}
 		require.NoError(t, err, "%s", tailOf(said.String()))
 		require.NoError(t, json.Unmarshal(line, &r))

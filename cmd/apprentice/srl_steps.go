@@ -26,6 +26,7 @@ func (a *app) srlStepsCommand() *cobra.Command {
 		targets   string
 		excluded  []string
 		solutions []string
+		from      string
 	)
 	opts := &s.opts
 	cmd := &cobra.Command{
@@ -40,9 +41,9 @@ A profile is a named and versioned set of choices, and each example says by whic
 it was made. 'apprentice srl profiles' shows what the paper leaves open and what
 each of them chooses; flags change single choices, which the examples say, too.
 
-Trajectories are runs, stores, logs and archives; what other programs have written
-comes in with 'apprentice traj import', rows of messages (SFT) included. With
---solutions, examples are made of rows with a problem and a worked solution whose
+Trajectories are runs, stores, logs and archives. What other programs have written,
+rows of messages (SFT) included, is imported first with --from auto, or kept with
+'apprentice traj import'. With --solutions, examples are made of rows with a problem and a worked solution whose
 steps are numbered and titled ("1. **Title** …"), as in s1K-1.1.
 
 Steps that --exclude names are no targets, but are shown in later prompts:
@@ -61,12 +62,19 @@ and the seed, whatever else is there.`,
 		Example: `  apprentice srl steps runs/demo --out steps.jsonl
   apprentice srl steps imported --profile paper --out steps.jsonl
   apprentice srl steps data/train --exclude submit,views --window 4 --hold-out 0.05 --out steps.jsonl
+  apprentice srl steps rows.jsonl --from auto --out steps.jsonl
   apprentice srl steps --solutions s1k.jsonl --profile paper-math --hint --out steps.jsonl`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := profileFor(profile, language, len(solutions) > 0)
 			if err != nil {
 				return err
+			}
+			if from != "" {
+				if from != "auto" && !slices.Contains(formatNames(), from) {
+					return userf("--from %s: there is no such format; use auto, or one of %s", from, strings.Join(formatNames(), ", "))
+				}
+				s.foreign = importing{paths: args, from: strings.TrimPrefix(from, "auto"), keepGoing: s.keepGoing}
 			}
 			if s.source, err = sourceOf(args, solutions, s.fields); err != nil {
 				return err
@@ -136,11 +144,13 @@ and the seed, whatever else is there.`,
 	f.IntVar(&s.maxTokens, "max-tokens", 0, "count examples with more estimated tokens than this, prompt and action")
 	f.BoolVar(&s.dropLong, "drop-long", false, "leave those out")
 	f.BoolVar(&s.keepGoing, "keep-going", false, "leave steps out that the action language cannot hold, instead of stopping there")
+	f.StringVar(&from, "from", "", "the files are another program's, of this format (auto finds it out): they are imported first, and not kept")
 	f.Float64Var(&s.holdOut, "hold-out", 0, "share of the tasks whose examples go to another file (steps.heldout.jsonl for steps.jsonl)")
 	f.Uint64Var(&s.seed, "seed", 0, "another seed holds other tasks out")
 	fixed := func(flag string, values ...string) {
 		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	}
+	fixed("from", append([]string{"auto"}, formatNames()...)...)
 	fixed("profile", "default", "paper", "paper-math")
 	fixed("targets", "all", "n-1")
 	fixed("language", "xml", "json", "bash", "text")

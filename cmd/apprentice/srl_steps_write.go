@@ -27,6 +27,7 @@ import (
 // stepping is what the command srl steps was asked for.
 type stepping struct {
 	source    iter.Seq2[reader, error]
+	foreign   importing // what is imported first; no paths is nothing
 	fields    srl.SolutionFields
 	opts      srl.Options
 	out       string
@@ -260,7 +261,7 @@ func (s stepping) file(ctx context.Context) (t stepTally, err error) {
 		return t, err
 	}
 	defer func() { _ = f.Cleanup() }() // does nothing once the file is in its place
-	var other io.Writer = io.Discard
+	other := io.Discard
 	var h *renameio.PendingFile
 	if s.holdOut > 0 {
 		if h, err = pending(s.heldOutFile()); err != nil {
@@ -280,9 +281,33 @@ func (s stepping) file(ctx context.Context) (t stepTally, err error) {
 	return t, f.CloseAtomicallyReplace()
 }
 
-func (a *app) srlSteps(ctx context.Context, s stepping) error {
+// imported imports what other programs have written, into a folder that goes with
+// the command, and has the examples made of that.
+func (a *app) imported(ctx context.Context, s *stepping) (remove func() error, err error) {
+	folder, err := os.MkdirTemp("", "apprentice-steps-")
+	if err != nil {
+		return nil, fmt.Errorf("making a folder to import into: %w", err)
+	}
+	remove = func() error { return os.RemoveAll(folder) }
+	quiet := *a // the result of this command is another one
+	quiet.stdout, quiet.json = a.stderr, false
+	s.foreign.out = folder
+	if err := quiet.trajImport(ctx, s.foreign); err != nil {
+		return nil, errors.Join(err, remove())
+	}
+	s.source = trajectoriesIn([]string{folder})
+	return remove, nil
+}
+
+func (a *app) srlSteps(ctx context.Context, s stepping) (err error) {
+	if len(s.foreign.paths) > 0 {
+		remove, failed := a.imported(ctx, &s)
+		if failed != nil {
+			return failed
+		}
+		defer func() { err = errors.Join(err, remove()) }()
+	}
 	var t stepTally
-	var err error
 	switch {
 	case s.out != "":
 		t, err = s.file(ctx)

@@ -8,8 +8,8 @@ import (
 	"github.com/apprentice-rl/apprentice/srl"
 )
 
-// The trainers' versions that have read their feeds in the tests; the file
-// requirements.txt beside this one has them, too.
+// What has read the feeds in the tests. The versions are those of
+// loaders/requirements.txt and loaders/trainers.txt.
 const (
 	readByTRL      = "datasets.load_dataset and the data preparation of trl 1.16.0"
 	readByVerlRL   = "verl 0.9.1's RLHFDataset"
@@ -19,6 +19,8 @@ const (
 	readByLlama    = "llamafactory 0.9.5's get_dataset"
 	readByAxolotl  = "axolotl 0.19.0's chat_template strategy"
 	readByDatasets = "datasets.load_dataset 4.8.4"
+	readByNemo     = "nemo-gym 0.4.0's compute_sample_metrics and its server swe_pivot"
+	readByNemoGym  = "nemo-gym 0.4.0's compute_sample_metrics"
 )
 
 // All lists the feeds, by trainer.
@@ -39,8 +41,8 @@ func All() []Feed {
 		{"hf", SRL, []Encoding{Parquet, JSONL}, readByDatasets, hf, rows(examples, plain)},
 		{"hf", SFT, []Encoding{Parquet, JSONL}, readByDatasets, hf, rows(conversations, marked)},
 		{"hf", RLVR, []Encoding{Parquet, JSONL}, readByDatasets, hf, rows(tasks, plainTaskOf)},
-		{"nemo-gym", SRL, []Encoding{JSONL}, "", nemoSRL, rows(examples, nemo)},
-		{"nemo-gym", RLVR, []Encoding{JSONL}, "", nemoRLVR, rows(tasks, nemoTaskOf)},
+		{"nemo-gym", SRL, []Encoding{JSONL}, readByNemo, nemoSRL, rows(examples, nemo)},
+		{"nemo-gym", RLVR, []Encoding{JSONL}, readByNemoGym, nemoRLVR, rows(tasks, nemoTaskOf)},
 		{"slime", SRL, []Encoding{JSONL}, "", slimeSRL, rows(examples, slime)},
 		{"slime", RLVR, []Encoding{JSONL}, "", slimeRLVR, rows(tasks, slimeTaskOf)},
 	}

@@ -58,7 +58,8 @@ type Feed struct {
 	// with the version. Empty says that none has: the feed is unverified.
 	Reader string
 	// Usage says how the trainer is pointed at a folder with this feed: settings
-	// and command lines, as Markdown. FOLDER and EXT stand for the names.
+	// and command lines, as Markdown. FOLDER, TRAIN and TEST stand for the names,
+	// and LOADER for that of the encoding.
 	Usage string
 
 	write writer

@@ -115,13 +115,14 @@ func slimeTaskOf(t Task, _ int, _ string) (slimeTask, error) {
 }
 
 type nemoTask struct {
+	UUID     string     `json:"uuid"`
+	AgentRef nemoRef    `json:"agent_ref"`
 	Params   nemoParams `json:"responses_create_params"`
 	Label    string     `json:"label"`
-	AgentRef nemoRef    `json:"agent_ref"`
 	Task     string     `json:"task_id"`
 }
 
 func nemoTaskOf(t Task, _ int, _ string) (nemoTask, error) {
 	label, err := truthOf(t)
-	return nemoTask{nemoInputs(t.Messages), label, nemoRef{"responses_api_agents", "apprentice_agent"}, t.ID}, err
+	return nemoTask{t.ID, nemoAgent(), nemoInputs(t.Messages), label, t.ID}, err
 }

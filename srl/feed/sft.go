@@ -7,6 +7,7 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/apprentice-rl/apprentice/trajectories"
 	"github.com/apprentice-rl/apprentice/trajectories/formats"
 	"github.com/apprentice-rl/apprentice/trajectories/formats/sft"
 )
@@ -22,20 +23,40 @@ type Conversation struct {
 		Content string `json:"content"`
 		Train   bool   `json:"train"`
 	} `json:"messages"`
-	Status string `json:"status"`
+	// Finished says that the trajectory has its end.
+	Finished bool `json:"-"`
 }
 
 // Converse returns a trajectory as a conversation.
 func Converse(t formats.Source) (Conversation, error) {
 	var row bytes.Buffer
-	if err := sft.XML().Export(t, &row); err != nil {
+	watched := &watched{Source: t}
+	if err := sft.XML().Export(watched, &row); err != nil {
 		return Conversation{}, err
 	}
-	var c Conversation
+	c := Conversation{}
 	if err := json.Unmarshal(row.Bytes(), &c); err != nil {
 		return Conversation{}, fmt.Errorf("reading back what was written: %w", err)
 	}
+	c.Finished = watched.ended
 	return c, nil
+}
+
+// watched notices the end of a trajectory.
+type watched struct {
+	formats.Source
+	ended bool
+}
+
+func (w *watched) Events() iter.Seq2[trajectories.Event, error] {
+	return func(yield func(trajectories.Event, error) bool) {
+		for e, err := range w.Source.Events() {
+			w.ended = w.ended || e.End != nil
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
 }
 
 func conversations(s Source) iter.Seq2[Conversation, error] { return s.Conversations }
@@ -59,6 +80,8 @@ func chat(c Conversation, _ int, _ string) (chatRow, error) {
 		row.Messages = turn(row.Messages, message{m.Role, m.Content})
 	}
 	switch last := len(row.Messages) - 1; {
+	case !c.Finished:
+		return row, leftOut(unfinished)
 	case !learned:
 		return row, leftOut(nothing)
 	case row.Messages[0].Role == "assistant":
@@ -69,7 +92,10 @@ func chat(c Conversation, _ int, _ string) (chatRow, error) {
 	return row, nil
 }
 
-const nothing = "there is nothing in it to learn"
+const (
+	unfinished = "it is unfinished"
+	nothing    = "there is nothing in it to learn"
+)
 
 // turn adds a message. Templates of chats want roles to alternate, and
 // LLaMA-Factory empties a row whose roles do not, so what one side says in several
@@ -97,6 +123,9 @@ type markedMessage struct {
 
 func marked(c Conversation, _ int, _ string) (markedRow, error) {
 	row := markedRow{Trajectory: c.ID, Task: c.Task}
+	if !c.Finished {
+		return row, leftOut(unfinished)
+	}
 	learned := 0
 	for i, m := range c.Messages {
 		if m.Train {
@@ -113,7 +142,7 @@ func marked(c Conversation, _ int, _ string) (markedRow, error) {
 // withoutPlaces leaves out rows with a text that a trainer takes for the place of a
 // picture, a video or a sound, wherever it stands: it would cut the row there, or
 // refuse it.
-func withoutPlaces[In, Row any](texts func(In) iter.Seq[string], make func(In, int, string) (Row, error), places ...string) func(In, int, string) (Row, error) {
+func withoutPlaces[In, Row any](texts func(In) iter.Seq[string], rowOf func(In, int, string) (Row, error), places ...string) func(In, int, string) (Row, error) {
 	return func(in In, n int, part string) (Row, error) {
 		for text := range texts(in) {
 			for _, place := range places {
@@ -123,6 +152,6 @@ func withoutPlaces[In, Row any](texts func(In) iter.Seq[string], make func(In, i
 				}
 			}
 		}
-		return make(in, n, part)
+		return rowOf(in, n, part)
 	}
 }

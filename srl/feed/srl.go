@@ -122,23 +122,26 @@ func verl(e srl.Example, n int, part string) (verlRow, error) {
 }
 
 // A nemoRow is a row of NeMo Gym. The parameters are those of the Responses API.
-// ExpectedAction is what its own swe_pivot server compares, which knows one call
+// ExpectedAction is what its own server swe_pivot compares, which knows one call
 // for a step, the first of several; Label is what /verify of ours reads. There
 // are no tools among the parameters: the prompt explains them, and asks for the
 // call in the text.
 type nemoRow struct {
-	Params         nemoParams `json:"responses_create_params"`
-	ExpectedAction nemoCall   `json:"expected_action"`
-	Label          string     `json:"label"`
+	UUID           string     `json:"uuid"`
 	AgentRef       nemoRef    `json:"agent_ref"`
-	PivotTags      []string   `json:"pivot_tags"`
-	RefPatch       string     `json:"ref_patch"`
+	Params         nemoParams `json:"responses_create_params"`
+	ExpectedAction *nemoCall  `json:"expected_action"` // null for a step that is plain text
+	Label          string     `json:"label"`
 	ids
+}
+
+type nemoRef struct {
+	Type string `json:"type"`
+	Name string `json:"name"`
 }
 
 type nemoParams struct {
 	Input []nemoInput `json:"input"`
-	Tools []struct{}  `json:"tools"`
 }
 
 type nemoInput struct {
@@ -153,28 +156,21 @@ type nemoCall struct {
 	Arguments string `json:"arguments"` // JSON
 }
 
-type nemoRef struct {
-	Type string `json:"type"`
-	Name string `json:"name"`
-}
+// nemoAgent is the agent that rows are for. Its name is that of an instance in the
+// configuration of NeMo Gym, and README.md has one.
+func nemoAgent() nemoRef { return nemoRef{"responses_api_agents", "apprentice_agent"} }
 
 func nemo(e srl.Example, _ int, _ string) (nemoRow, error) {
 	label, err := labelOf(e)
-	row := nemoRow{
-		Params:    nemoInputs(messages(e.Messages)),
-		Label:     label,
-		AgentRef:  nemoRef{"responses_api_agents", "apprentice_simple_agent"},
-		PivotTags: []string{},
-		ids:       idsOf(e),
-	}
+	row := nemoRow{UUID: e.ID, AgentRef: nemoAgent(), Params: nemoInputs(messages(e.Messages)), Label: label, ids: idsOf(e)}
 	if len(e.Calls) > 0 {
-		row.ExpectedAction = nemoCall{"function_call", e.Calls[0].Tool, string(e.Calls[0].Arguments)}
+		row.ExpectedAction = &nemoCall{"function_call", e.Calls[0].Tool, string(e.Calls[0].Arguments)}
 	}
 	return row, err
 }
 
 func nemoInputs(prompt []message) nemoParams {
-	p := nemoParams{Tools: []struct{}{}}
+	var p nemoParams
 	for _, m := range prompt {
 		p.Input = append(p.Input, nemoInput{"message", m.Role, m.Content})
 	}

@@ -3,15 +3,13 @@ package feed
 import "strings"
 
 // Readme returns what the README.md of a folder says: what is in it, and how the
-// trainer is pointed at it. The files are those of the parts that are there.
-func (f Feed) Readme(folder string, e Encoding, parts []string) string {
+// trainer is pointed at it.
+func (f Feed) Readme(folder string, e Encoding) string {
 	var b strings.Builder
 	if f.Trainer == "hf" {
-		b.WriteString("---\nconfigs:\n- config_name: default\n  data_files:\n")
-		for _, p := range parts {
-			b.WriteString("  - split: " + p + "\n    path: " + f.File(p, e) + "\n")
-		}
-		b.WriteString("---\n")
+		// The card names no files: the loader finds splits by the files' names. Of files that a card
+		// names, its cache knows the names and not the contents, and gives back older ones.
+		b.WriteString("---\npretty_name: " + string(f.Stage) + " rows\n---\n\n")
 	}
 	b.WriteString("# Rows for " + f.Trainer + ": " + string(f.Stage) + "\n\n")
 	if f.Verified() {
@@ -19,7 +17,11 @@ func (f Feed) Readme(folder string, e Encoding, parts []string) string {
 	} else {
 		b.WriteString("**Unverified:** rows of this form were written from the trainer's documentation; its own loader has not read them yet.\n\n")
 	}
-	usage := strings.NewReplacer("FOLDER", folder, "TRAIN", folder+"/"+f.File("train", e), "TEST", folder+"/"+f.File("test", e)).Replace(f.Usage)
+	loader := "json" // the name by which Hugging Face's datasets knows an encoding
+	if e == Parquet {
+		loader = "parquet"
+	}
+	usage := strings.NewReplacer("LOADER", loader, "FOLDER", folder, "TRAIN", folder+"/"+f.File("train", e), "TEST", folder+"/"+f.File("test", e)).Replace(f.Usage)
 	b.WriteString(strings.TrimSpace(usage) + "\n")
 	return b.String()
 }
@@ -41,7 +43,7 @@ func (f Feed) Extra(e Encoding, parts []string) map[string]string {
 	return map[string]string{"dataset_info.json": "{\n" + strings.Join(entries, ",\n") + "\n}\n"}
 }
 
-const hook = "`label` is the text that scores an answer: hand it to the reward server (`apprentice srl serve`) or to the hook of `apprentice_srl`, as it is.\n\n"
+const hook = "`label` is the text that scores an answer; `apprentice srl serve` and the hooks of the Python package apprentice_srl read it.\n\n"
 
 const trlSRL = hook + `All columns but ` + "`prompt`" + ` reach the reward function by their names:
 
@@ -50,33 +52,36 @@ from datasets import load_dataset
 from trl import GRPOConfig, GRPOTrainer
 from apprentice_srl.trl import reward
 
-data = load_dataset("json", data_files="TRAIN", split="train")
-GRPOTrainer(model=…, reward_funcs=[reward], train_dataset=data,
+data = load_dataset("LOADER", data_files="TRAIN", split="train")
+GRPOTrainer(model=..., reward_funcs=[reward], train_dataset=data,
             args=GRPOConfig(num_generations=8, temperature=1.0, beta=0.0, learning_rate=5e-7, loss_type="grpo"))
 ` + "```" + `
 
-GRPOConfig has no longest prompt: leave long ones out when the examples are made (` + "`apprentice srl steps --max-tokens`" + `).`
+GRPOConfig has no longest prompt: leave long ones out when the examples are made (` + "`apprentice srl steps --max-tokens N --drop-long`" + `).`
 
-const trlSFT = `
-` + "```python" + `
+const trlSFT = "```python" + `
 from datasets import load_dataset
 from trl import SFTConfig, SFTTrainer
 
-data = load_dataset("json", data_files="TRAIN", split="train")
-SFTTrainer(model=…, train_dataset=data, args=SFTConfig(assistant_only_loss=True, max_length=32768))
-` + "```"
-
-const trlRLVR = "`label` names the task; a rollout's patch is graded by `apprentice bench grade`. The tests are in no row."
-
-const verlSRL = hook + `
+data = load_dataset("LOADER", data_files="TRAIN", split="train")
+SFTTrainer(model=..., train_dataset=data, args=SFTConfig(assistant_only_loss=True, max_length=32768))
 ` + "```" + `
+
+` + "`assistant_only_loss`" + ` wants a chat template with ` + "`{% generation %}`" + `; without it, what the user says is learned as well.`
+
+const taskLabel = "`label` names the task; a rollout's patch is graded by `apprentice bench grade`. The tests are in no row."
+
+const trlRLVR = taskLabel
+
+const verlSRL = "`reward_model.ground_truth` is the text that scores an answer; `apprentice srl serve` and the hooks of the Python package apprentice_srl read it.\n\n```" + `
 data.train_files=TRAIN data.val_files=TEST data.truncation=error
-reward.custom_reward_function.path=…/apprentice_srl/verl.py reward.custom_reward_function.name=compute_score
+reward.custom_reward_function.path=APPRENTICE_SRL/verl.py reward.custom_reward_function.name=compute_score
 algorithm.filter_groups.enable=True algorithm.filter_groups.metric=score
-` + "```"
-
-const verlSFT = `
 ` + "```" + `
+
+APPRENTICE_SRL is the folder of that package.`
+
+const verlSFT = "```" + `
 data.train_files=TRAIN data.val_files=TEST data.messages_key=messages
 ` + "```" + `
 
@@ -84,18 +89,16 @@ verl renders each message alone; where a chat template treats the last turn apar
 
 const verlRLVR = "`reward_model.ground_truth` names the task; a rollout's patch is graded by `apprentice bench grade`. The tests are in no row."
 
-const openRLHFSRL = hook + `
-` + "```" + `
+const openRLHFSRL = hook + "```" + `
 --data.prompt_dataset TRAIN --data.input_key input --data.label_key label --data.apply_chat_template
---reward.remote_url http://127.0.0.1:PORT/openrlhf
+--reward.remote_url http://127.0.0.1:8317/openrlhf
 ` + "```"
 
-const openRLHFSFT = `
-` + "```" + `
+const openRLHFSFT = "```" + `
 --data.dataset TRAIN --data.input_key messages --data.apply_chat_template --data.multiturn
 ` + "```"
 
-const openRLHFRLVR = "`label` names the task; a rollout's patch is graded by `apprentice bench grade`. The tests are in no row."
+const openRLHFRLVR = taskLabel
 
 const llama = `LLaMA-Factory reads the folder by its dataset_info.json:
 
@@ -106,33 +109,35 @@ dataset: apprentice_train
 
 It learns from all of an assistant's messages, so that conversations with one that is not to be learned are left out.`
 
-const axolotl = `
-` + "```yaml" + `
+const axolotl = "```yaml" + `
 datasets:
   - path: TRAIN
-    ds_type: json
+    ds_type: LOADER
     type: chat_template
     field_messages: messages
     message_field_training: train
     roles_to_train: []
 ` + "```"
 
-const hf = `
-` + "```python" + `
+const hf = "```python" + `
 from datasets import load_dataset
 
 data = load_dataset("FOLDER")
 ` + "```"
 
-const nemoSRL = `The rows are those of the resources server swe_pivot (` + "`expected_action`" + `), and have ` + "`label`" + ` for the protocol /verify of ` + "`apprentice srl serve`" + `.
-swe_pivot compares one call: of a step with several, the first.`
+const nemoSRL = `Rows name their agent in ` + "`agent_ref`" + `: call the instance in your configuration ` + "`apprentice_agent`" + `, or change the name.
 
-const nemoRLVR = "`label` names the task; a rollout's patch is graded by `apprentice bench grade`. The tests are in no row."
+` + "`label`" + ` scores an answer in text, as the prompt asks for it: ` + "`apprentice srl serve`" + ` reads it at /verify. NeMo Gym's own
+swe_pivot compares ` + "`expected_action`" + ` with the call of an answer, and gives 0 where the call is in the text: it needs prompts and
+tools of your own. Of a step with several calls it has the first.`
 
-const slimeSRL = hook + `
-` + "```" + `
+const nemoRLVR = `Rows name their agent in ` + "`agent_ref`" + `: call the instance in your configuration ` + "`apprentice_agent`" + `, or change the name.
+
+` + taskLabel
+
+const slimeSRL = hook + "```" + `
 --prompt-data TRAIN --input-key prompt --label-key label --metadata-key metadata --apply-chat-template
---rm-type remote_rm --rm-url http://127.0.0.1:PORT/slime
+--rm-type remote_rm --rm-url http://127.0.0.1:8317/slime
 ` + "```"
 
-const slimeRLVR = "`label` names the task; a rollout's patch is graded by `apprentice bench grade`. The tests are in no row."
+const slimeRLVR = taskLabel

@@ -38,7 +38,7 @@ func (f Feed) Write(w io.Writer, e Encoding, part string, s Source) (Written, er
 
 // rows makes a writer of a function that makes one row, or says with a leftOut why
 // there is to be none. The number that it gets counts rows from 0.
-func rows[In, Row any](of func(Source) iter.Seq2[In, error], make func(in In, n int, part string) (Row, error)) writer {
+func rows[In, Row any](of func(Source) iter.Seq2[In, error], rowOf func(in In, n int, part string) (Row, error)) writer {
 	return func(w io.Writer, e Encoding, part string, s Source) (Written, error) {
 		done := Written{LeftOut: map[string]int{}}
 		put, end, err := encoder[Row](w, e)
@@ -49,7 +49,7 @@ func rows[In, Row any](of func(Source) iter.Seq2[In, error], make func(in In, n 
 			if err != nil {
 				return done, err
 			}
-			row, err := make(in, done.Rows, part)
+			row, err := rowOf(in, done.Rows, part)
 			if why, ok := errors.AsType[leftOut](err); ok {
 				done.LeftOut[string(why)]++
 				continue

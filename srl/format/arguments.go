@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -72,17 +73,24 @@ func writeValues(b *strings.Builder, raw json.RawMessage) error {
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return nil
 	}
-	d := jsontext.NewDecoder(bytes.NewReader(raw), jsontext.AllowInvalidUTF8(true))
+	// As in arguments, names may come twice inside of a value.
+	d := jsontext.NewDecoder(bytes.NewReader(raw), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
 	if d.PeekKind() != '{' {
 		return errors.New("not a JSON object")
 	}
 	if _, err := d.ReadToken(); err != nil {
 		return fmt.Errorf("not a JSON object: %w", err)
 	}
+	var names []string
 	for d.PeekKind() != '}' {
-		if _, err := d.ReadToken(); err != nil { // the name
+		name, err := d.ReadToken()
+		if err != nil {
 			return fmt.Errorf("not a JSON object: %w", err)
 		}
+		if slices.Contains(names, name.String()) {
+			return fmt.Errorf("member %q comes twice", name.String())
+		}
+		names = append(names, name.String())
 		b.WriteByte('\n')
 		if d.PeekKind() == '"' {
 			s, err := d.ReadToken()

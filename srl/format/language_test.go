@@ -180,9 +180,9 @@ func TestBareHasNoWrapper(t *testing.T) {
 }
 
 func TestBareReadsValuesAsTheyAreWrittenBack(t *testing.T) {
-	got, err := format.Bare([]env.Action{action("a", ` {"s": "\ud800\u00e9<\/\n", "l": [ 1.50, {"x": "<"} ], "n": null, "b": true, "o": {}} `), action("b", ``)})
+	got, err := format.Bare([]env.Action{action("a", ` {"s": "\ud800\u00e9<\/\n", "l": [ 1.50, {"x": "<"} ], "n": null, "b": true, "o": {"x": 1, "x": 2}} `), action("b", ``)})
 	require.NoError(t, err)
-	require.Equal(t, "a\n\ufffdé</\n\n[1.50,{\"x\":\"<\"}]\nnull\ntrue\n{}\nb", got)
+	require.Equal(t, "a\n\ufffdé</\n\n[1.50,{\"x\":\"<\"}]\nnull\ntrue\n{\"x\":1,\"x\":2}\nb", got)
 	for _, arguments := range []string{`[]`, `{"a":1`, `{"a":1} {}`, `{"a":1,"a":2}`, `{"a":"x`, `nonsense`} {
 		_, err := format.Bare([]env.Action{action("bash", arguments)})
 		require.ErrorIs(t, err, format.ErrCannotHold, arguments)

@@ -11,6 +11,7 @@ byte, the chat template of ChatML, and a model that is as small as can be.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import sys
@@ -74,8 +75,7 @@ def rows_of(file: str) -> Any:
     from datasets import load_dataset
 
     if Path(file).is_dir():
-        # The cache takes folders of the same name for the same data.
-        return load_dataset(file, split="train", download_mode="force_redownload")
+        return load_dataset(file, split="train")
     kind = "parquet" if file.endswith(".parquet") else "json"
     return load_dataset(kind, data_files=file, split="train")
 
@@ -273,7 +273,59 @@ def axolotl(file: str) -> dict[str, Any]:
 
 def hugging_face(folder: str) -> dict[str, Any]:
     data = rows_of(folder)
-    return {"rows": len(data), "columns": data.column_names, "labels": list(data["label"]) if "label" in data.column_names else []}
+    return {
+        "rows": len(data),
+        "columns": data.column_names,
+        "labels": list(data["label"]) if "label" in data.column_names else [],
+    }
+
+
+def nemo_rows(file: str) -> list[dict[str, Any]]:
+    """Has each row checked as ng_prepare_data does."""
+    from nemo_gym.train_data_utils import compute_sample_metrics
+
+    lines = Path(file).read_text(encoding="utf-8").splitlines()
+    offending = [n for n, line in enumerate(lines, 1) if compute_sample_metrics(line)[1]]
+    if offending:
+        raise ValueError(f"rows of lines {offending} are refused")
+    return [json.loads(line) for line in lines]
+
+
+def nemo_srl(file: str) -> dict[str, Any]:
+    """Has the server swe_pivot compare each expert's call with itself."""
+    from resources_servers.swe_pivot.app import (
+        SwePivotResourcesServer,
+        SwePivotResourcesServerConfig,
+        SwePivotVerifyRequest,
+    )
+
+    config = SwePivotResourcesServerConfig(host="127.0.0.1", port=1, entrypoint="app.py", domain="agent")
+    server = SwePivotResourcesServer.model_construct(config=config)  # one that listens nowhere
+    got: dict[str, Any] = {"prompts": [], "labels": []}
+    rows = nemo_rows(file)
+    for row in rows:
+        answer = {
+            "id": "answer",
+            "created_at": 0,
+            "model": "expert",
+            "object": "response",
+            "output": [row["expected_action"] | {"call_id": "call"}],
+            "parallel_tool_calls": False,
+            "tool_choice": "auto",
+            "tools": [],
+        }
+        asked = SwePivotVerifyRequest.model_validate(row | {"response": answer})
+        reward = asyncio.run(server.verify(asked)).reward
+        if reward != 1:
+            raise ValueError(f"{row['uuid']}: swe_pivot gives the expert {reward}")
+        got["prompts"].append(render([m.model_dump() for m in asked.responses_create_params.input]))
+        got["labels"].append(row["label"])
+    return got | {"rows": len(rows)}
+
+
+def nemo_rlvr(file: str) -> dict[str, Any]:
+    rows = nemo_rows(file)
+    return {"rows": len(rows), "labels": [row["label"] for row in rows]}
 
 
 READERS = {
@@ -291,6 +343,8 @@ READERS = {
     ("hf", "srl"): hugging_face,
     ("hf", "sft"): hugging_face,
     ("hf", "rlvr"): hugging_face,
+    ("nemo-gym", "srl"): nemo_srl,
+    ("nemo-gym", "rlvr"): nemo_rlvr,
 }
 
 

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 
-import cydifflib  # type: ignore[import-untyped]
+import cydifflib
 import difflib_fast
 
 Ratio = Callable[[str, str, bool], float]
@@ -26,7 +26,7 @@ def cython(a: str, b: str, autojunk: bool) -> float:
 
 
 def rust(a: str, b: str, autojunk: bool) -> float:
-    return difflib_fast.ratio(a, b)
+    return float(difflib_fast.ratio(a, b))
 
 
 def least(ratio: Ratio, a: str, b: str, autojunk: bool) -> float:

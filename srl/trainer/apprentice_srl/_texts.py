@@ -1,0 +1,62 @@
+"""What trainers hand over, as the text of an output."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+# Those that models end with. No action of any language ends so.
+_SPECIAL = re.compile(
+    r"(?:[\t\n\f\r ]*(?:<\|[^\s<>|]{1,40}\|>|<\uff5c[^\s<>]{1,40}\uff5c>|</s>|<eos>|<pad>|<end_of_turn>|\[PAD\]))+"
+    r"[\t\n\f\r ]*\Z",
+    re.ASCII,
+)
+
+# How many characters of a prompt must stand at the beginning of a query for it to be known as the rest of
+# a prompt that was cut on the left.
+_LEAST_OVERLAP = 64
+
+
+def without_special_tokens(output: str) -> str:
+    """Cuts special tokens off the end of an output, for trainers that decode with them."""
+    head, tail = output[:-4096], output[-4096:]
+    return head + _SPECIAL.sub("", tail)
+
+
+def completion(query: str, prompt: str) -> str:
+    """Cuts the prompt off a query, or what is left of a prompt that was cut on the left.
+
+    Raises ValueError if the query does not begin with it.
+    """
+    if query.startswith(prompt):
+        return query[len(prompt) :]
+    start = query[:_LEAST_OVERLAP]
+    at = prompt.find(start) if len(start) == _LEAST_OVERLAP else -1
+    while at >= 0:
+        if query.startswith(prompt[at:]):
+            return query[len(prompt) - at :]
+        at = prompt.find(start, at + 1)
+    raise ValueError("the query does not begin with its prompt, so that the output cannot be told from it")
+
+
+def output(completed: Any) -> str:
+    """The text of a completion: a string, or the messages of a chat.
+
+    Where a parser has taken the thought out of a message, it is put back.
+    """
+    if isinstance(completed, str):
+        return completed
+    if not isinstance(completed, list):
+        raise TypeError(f"a completion is a {type(completed).__name__}: want a string, or messages")
+    parts = []
+    for message in completed:
+        if message.get("role", "assistant") != "assistant":
+            continue
+        thought = message.get("reasoning_content") or message.get("thinking")
+        if thought:
+            parts.append(f"<think>\n{thought}\n</think>\n")
+        content = message.get("content") or ""
+        if isinstance(content, list):
+            content = "".join(part.get("text") or "" for part in content)
+        parts.append(content)
+    return "".join(parts)
