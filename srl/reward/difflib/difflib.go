@@ -14,18 +14,22 @@
 // quadratic at best. Here the runs of all lengths are found once, for all
 // ranges together:
 //
-//   - Stretches of k elements that both texts have are numbered by content, for
-//     k = 1, 2, 3 and so on, each length from the one before it. What is in one
-//     text only is dropped on the way, so the lists become short quickly. This
-//     goes on until few pairs of places are left: that is length K.
-//   - From these places the runs of at least K elements are followed to their
-//     ends, and taken from the longest to the shortest. What is taken cuts the
-//     texts into gaps; a run that crosses the edge of a gap is cut there, and
-//     waits for its new length.
-//   - Then nothing in any gap is longer than K-1, and one walk over all gaps for
-//     each length, from K-1 down to 1, finds what the search in each of them
-//     would have found. Walking forwards, the first place in b that a stretch
-//     may match only moves forwards, so a walk is linear.
+//   - Long runs are found from seeds: stretches of 32, then of 16 elements, from
+//     every so many places of b, by their hash. They are followed to their ends,
+//     and taken from the longest to the shortest. What is taken cuts the texts
+//     into gaps; a run that crosses the edge of a gap is cut there, and waits for
+//     its new length. Then nothing in any gap is longer than 22.
+//   - In a large gap, stretches of eight elements that both texts have are numbered
+//     by content, then those of 9, 10 and so on, each length from the one before
+//     it. What is in one text only is dropped on the way, so the lists become
+//     short quickly. One walk over all gaps for each length, from the greatest
+//     down to eight, finds what the search in each of them would have found.
+//     Walking forwards, the first place in b that a stretch may match only moves
+//     forwards, so a walk is linear.
+//   - What is left is short on one side at least. There the places in b of a
+//     stretch are bits, 64 to a word: those of a stretch with one element more
+//     are those of the stretch and those of the element, moved. The walks are the
+//     same.
 //
 // The order in which gaps are searched makes no difference to what is found in
 // each of them, which is why the result is the original's.
@@ -66,8 +70,9 @@ type Match struct {
 // one element that equals the same byte only. This is what CPython does with
 // text decoded by the error handler "surrogateescape".
 //
-// The time is near linear for texts that people and models write, and
-// quadratic, with a small factor, for some that are made to be hard.
+// The time is near linear for texts that people and models write. For some that
+// are made to be hard, such as one letter again and again, it is quadratic: about
+// len(a)*len(b)/4 nanoseconds, where CPython takes hundreds of times as long.
 func Compare(a, b string, autojunk bool) Match {
 	x := spare.Get().(*Indexed)
 	x.index(b, autojunk)

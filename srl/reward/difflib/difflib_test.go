@@ -137,14 +137,14 @@ func TestDifflibAgreesWithThisMachinesPython(t *testing.T) {
 		agreesWithPython(t, python, *pythonSeed, 4000, 500, nil)
 		return
 	}
-	real := realTexts(t)
+	published := realTexts(t)
 	seed, pairs := *pythonSeed, 0
 	for start := time.Now(); time.Since(start) < *pythonFor; seed++ {
-		agreesWithPython(t, python, seed, 4000, 500, real)
-		agreesWithPython(t, python, seed, 100, 4000, real)
+		agreesWithPython(t, python, seed, 4000, 500, published)
+		agreesWithPython(t, python, seed, 100, 4000, published)
 		pairs += 4100
 	}
-	t.Logf("seeds %d to %d, %d pairs, %d real texts to draw from: all are the same", *pythonSeed, seed-1, pairs, len(real))
+	t.Logf("seeds %d to %d, %d pairs, %d real texts to draw from: all are the same", *pythonSeed, seed-1, pairs, len(published))
 }
 
 // realTexts are the lines of published trajectories, whatever is in them.
@@ -171,7 +171,7 @@ func realTexts(t *testing.T) []string {
 
 // agreesWithPython compares what this package and CPython make of pairs of texts
 // that a seed gives, half of them from real texts if there are any.
-func agreesWithPython(t *testing.T, python string, seed uint64, pairs, longest int, real []string) {
+func agreesWithPython(t *testing.T, python string, seed uint64, pairs, longest int, published []string) {
 	type pair struct {
 		A        string `json:"a"`
 		B        string `json:"b"`
@@ -183,8 +183,8 @@ func agreesWithPython(t *testing.T, python string, seed uint64, pairs, longest i
 	encoder := json.NewEncoder(&in)
 	for i := range asked {
 		text := func() string {
-			if len(real) > 0 && random.IntN(2) == 0 {
-				return part(random, real[random.IntN(len(real))], longest)
+			if len(published) > 0 && random.IntN(2) == 0 {
+				return part(random, published[random.IntN(len(published))], longest)
 			}
 			return randomText(random, longest)
 		}
@@ -297,6 +297,36 @@ func TestDifflibIsWhatTheTextbookSays(t *testing.T) {
 	})
 }
 
+// What is searched in which way depends on how long the texts are and how many
+// code points they have.
+func TestDifflibIsWhatTheTextbookSaysOfAnySize(t *testing.T) {
+	for _, symbols := range []int{2, 20, 254, 255, 3000} {
+		for _, sizes := range [][2]int{{63, 64}, {64, 65}, {700, 66}, {66, 700}, {3000, 3000}, {40, 5000}} {
+			for _, autojunk := range []bool{false, true} {
+				t.Run(fmt.Sprintf("symbols=%d/%dx%d/autojunk=%t", symbols, sizes[0], sizes[1], autojunk), func(t *testing.T) {
+					random := rand.New(rand.NewPCG(uint64(symbols), uint64(sizes[0])))
+					b := rows(random, sizes[1], symbols)
+					for _, a := range []string{rows(random, sizes[0], symbols), mutate(random, b)} {
+						require.Equal(t, textbook(a, b, autojunk), difflib.Compare(a, b, autojunk))
+					}
+				})
+			}
+		}
+	}
+}
+
+// rows returns n code points, in rows of neighbours.
+func rows(random *rand.Rand, n, symbols int) string {
+	points := make([]rune, 0, n)
+	for len(points) < n {
+		from, most := random.IntN(symbols), min(random.IntN(30)+1, n-len(points))
+		for k := range most {
+			points = append(points, '一'+rune((from+k)%symbols))
+		}
+	}
+	return string(points)
+}
+
 func TestManyCompareWithOneText(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 7))
 	expert := code(random, 1500)
@@ -390,6 +420,15 @@ func BenchmarkDifflib(b *testing.B) {
 					b.ReportAllocs()
 					for b.Loop() {
 						difflib.Compare(c.text, expert, autojunk)
+					}
+				})
+				b.Run(fmt.Sprintf("points=%d/%s/autojunk=%t/ratio", n, c.name, autojunk), func(b *testing.B) {
+					x := difflib.Index(expert, autojunk)
+					b.ReportAllocs()
+					for b.Loop() {
+						if _, err := x.Ratio(b.Context(), c.text); err != nil {
+							b.Fatal(err)
+						}
 					}
 				})
 			}

@@ -19,7 +19,8 @@ type search struct {
 	// size[i] is the length of the block that begins at a[i], to[i] its place
 	// in b.
 	size, to []int32
-	matched  int // the sum of the lengths
+	noted    int // how many were noted
+	matched  int // the sum of their lengths
 
 	waiting waiting
 	known   []int32
@@ -85,7 +86,7 @@ func (s *search) begin(x *Indexed, text string) {
 		}
 	}
 	s.size, s.to = empty(s.size, len(s.a)), grown(s.to, len(s.a))
-	s.matched = 0
+	s.noted, s.matched = 0, 0
 	s.gaps = s.gaps[:0]
 	if whole := (gap{0, int32(len(s.a)), 0, int32(len(s.b))}); !whole.empty() {
 		s.gaps = append(s.gaps, whole)
@@ -153,6 +154,7 @@ func (s *search) corner(g gap) {
 // note notes a block.
 func (s *search) note(i, j, k int32) {
 	s.size[i], s.to[i] = k, j
+	s.noted++
 	s.matched += int(k)
 }
 
@@ -163,7 +165,7 @@ func (s *search) ratio() float64 {
 
 // blocks returns the blocks, and the end.
 func (s *search) blocks() []Block {
-	blocks := []Block{}
+	blocks := make([]Block, 0, s.noted+1)
 	for i := 0; i < len(s.size); {
 		k := int(s.size[i])
 		if k == 0 {

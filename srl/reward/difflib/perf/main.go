@@ -11,7 +11,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -71,7 +70,9 @@ func run(ctx context.Context, o options, random *rand.Rand) error {
 			sets = append(sets, pairs(random, texts.shown, points, autojunk)...)
 		}
 	}
-	sets = append(sets, actions(texts.done, false)...)
+	for _, autojunk := range []bool{false, true} {
+		sets = append(sets, actions(random, texts.done, autojunk)...)
+	}
 	sets = append(sets, hard()...)
 	sets = slices.DeleteFunc(sets, func(s *set) bool { return len(s.pairs) == 0 || !only.MatchString(s.String()) })
 
@@ -88,7 +89,15 @@ func run(ctx context.Context, o options, random *rand.Rand) error {
 	if err := python.stop(); err != nil {
 		return err
 	}
-	return table(sets, o.peers)
+	if err := table(sets, o.peers); err != nil {
+		return err
+	}
+	for _, autojunk := range []bool{false, true} {
+		if err := step(ctx, random, texts.shown, autojunk); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // times are the least time of each pair; less than all where it takes too long.
@@ -189,7 +198,7 @@ func onOff(on bool) string { return map[bool]string{false: "off", true: "on"}[on
 
 // digits writes x with three digits that count, and no exponent.
 func digits(x float64) string {
-	if x >= 1000 {
+	if x >= 999.5 {
 		s := fmt.Sprintf("%.0f", x)
 		return s[:len(s)-3] + "," + s[len(s)-3:]
 	}
@@ -199,7 +208,7 @@ func digits(x float64) string {
 func short(d time.Duration) string {
 	unit := time.Second
 	for _, u := range []time.Duration{time.Millisecond, time.Microsecond} {
-		if cmp.Compare(d, unit) < 0 {
+		if d < unit {
 			unit = u
 		}
 	}

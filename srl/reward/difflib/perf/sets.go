@@ -51,14 +51,15 @@ func pairs(random *rand.Rand, texts []string, points int, autojunk bool) []*set 
 	return sets
 }
 
-// actions makes pairs of what agents did: one action and the next one, and one
-// and itself with some words changed.
-func actions(done []string, autojunk bool) []*set {
-	next := &set{name: "actions", points: "any", autojunk: autojunk}
+// actions makes pairs of what agents did: near and far, which is the next action.
+func actions(random *rand.Rand, done []string, autojunk bool) []*set {
+	near := &set{name: "near, real", points: "actions", autojunk: autojunk}
+	far := &set{name: "far, real", points: "actions", autojunk: autojunk}
 	for i := range len(done) - 1 {
-		next.pairs = append(next.pairs, pair{done[i+1], done[i]})
+		near.pairs = append(near.pairs, pair{edited(random, done[i]), done[i]})
+		far.pairs = append(far.pairs, pair{done[i+1], done[i]})
 	}
-	return []*set{next}
+	return []*set{near, far}
 }
 
 // hard are texts that are made to be hard: few letters, and periods.
