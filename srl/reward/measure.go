@@ -35,8 +35,7 @@ func (r Reward) measure(expert format.Output) (measure, error) {
 type whole struct{ expert *difflib.Indexed }
 
 func (w whole) similarity(ctx context.Context, model format.Output) (float64, error) {
-	m, err := w.expert.CompareContext(ctx, model.Action)
-	return m.Ratio, err
+	return w.expert.Ratio(ctx, model.Action)
 }
 
 // bare compares what is left of the action without the wrapper.
@@ -47,8 +46,7 @@ func (b bare) similarity(ctx context.Context, model format.Output) (float64, err
 	if err != nil {
 		return 0, err
 	}
-	m, err := b.expert.CompareContext(ctx, text)
-	return m.Ratio, err
+	return b.expert.Ratio(ctx, text)
 }
 
 // parts compares the calls part by part.

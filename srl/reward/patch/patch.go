@@ -56,11 +56,11 @@ func (x *Indexed) Similarity(ctx context.Context, c Change) (float64, error) {
 		if file == nil || c[path] == "" {
 			continue
 		}
-		m, err := file.CompareContext(ctx, c[path])
+		ratio, err := file.Ratio(ctx, c[path])
 		if err != nil {
 			return 0, err
 		}
-		sum += m.Ratio
+		sum += ratio
 	}
 	return sum / float64(len(paths)), nil
 }
