@@ -61,7 +61,7 @@ perf-stats: ## traj stats over 5,000 trajectories of 1.5 GB, which it makes in a
 perf-steps: ## srl steps over the same 1.5 GB
 	@$(GO) test -run '^$$' -bench SRLSteps -benchtime 3x -timeout 20m ./cmd/apprentice
 
-perf-reward: ## comparisons beside CPython's difflib, cydifflib and difflib-fast, which it installs in bin/peers
+perf-reward: ## comparisons beside CPython's difflib, cydifflib and difflib-fast, which it installs in bin/peers; a quarter of an hour
 	@python3 -m venv bin/peers && bin/peers/bin/pip install -q cydifflib==1.2.0 difflib-fast==0.4.0
 	@$(GO) run ./srl/reward/difflib/perf -python bin/peers/bin/python
 
