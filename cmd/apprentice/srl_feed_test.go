@@ -136,9 +136,9 @@ func loaders(t *testing.T, python string) func(t *testing.T, f feed.Feed, path s
 		require.NoError(t, json.NewEncoder(in).Encode(map[string]any{"trainer": f.Trainer, "stage": f.Stage, "path": path}))
 		line, err := lines.ReadBytes('\n')
 		if err != nil {
-			_ = wait() // then all that it has said is there
+			_ = wait() // then all that it has said is there, and nobody writes
+			require.NoError(t, err, "%s", tailOf(said.String()))
 		}
-		require.NoError(t, err, "%s", tailOf(said.String()))
 		require.NoError(t, json.Unmarshal(line, &r))
 		return r
 	}
