@@ -24,8 +24,8 @@ const (
 	// ExcludeDuplicates is a step with the calls of an earlier one, to the letter.
 	ExcludeDuplicates Exclusion = "duplicates"
 	// ExcludeUndone is a step whose changes the expert has taken back: with the
-	// editor's undo_edit of the file, or with git checkout, restore, reset --hard
-	// or stash of it (or of everything) before the file was changed again; and the
+	// editor's undo_edit of the file, or with git checkout, restore or reset
+	// --hard of it (or of everything) before the file was changed again; and the
 	// step that takes them back.
 	ExcludeUndone Exclusion = "undone"
 	// These two are not to be chosen: steps that no model may learn from (copied
@@ -167,7 +167,7 @@ func undoes(a env.Action) (file string, ok bool) {
 }
 
 // discards returns the files whose changes git drops from the working tree, or that
-// it drops all of them.
+// it drops all of them. A stash is not among it: what it takes away may come back.
 func discards(a behaviour.Act) (files []string, all bool) {
 	words := a.Args
 	for len(words) > 1 && (words[0] == "-C" || words[0] == "-c") { // git's own options
@@ -193,8 +193,6 @@ func discards(a behaviour.Act) (files []string, all bool) {
 		return files, false
 	case "reset":
 		return nil, slices.Contains(rest, "--hard")
-	case "stash":
-		return nil, len(rest) == 0 || rest[0] == "push" || rest[0] == "save"
 	}
 	return nil, false
 }

@@ -51,7 +51,7 @@ Steps that --exclude names are no targets, but are shown in later prompts:
   views       only shows files, searches or lists
   duplicates  has the calls of an earlier step
   undone      changed a file, which was then put back (undo_edit, git checkout,
-              restore, stash, reset --hard) before it was changed again; and the
+              restore, reset --hard) before it was changed again; and the
               step that put it back
 
 Tokens are estimated: four bytes each. With --max-tokens, examples over it are
