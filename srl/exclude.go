@@ -26,7 +26,8 @@ const (
 	// ExcludeUndone is a step whose changes the expert has taken back: with the
 	// editor's undo_edit of the file, or with git checkout, restore or reset
 	// --hard of it (or of everything) before the file was changed again; and the
-	// step that takes them back.
+	// step that takes them back. A call that is known to have failed neither
+	// changes a file nor takes a change back.
 	ExcludeUndone Exclusion = "undone"
 	// These two are not to be chosen: steps that no model may learn from (copied
 	// ones, those of a script, those whose call was lost), and the last step where
@@ -42,12 +43,12 @@ func Exclusions() []Exclusion {
 
 // exclusions returns what tells why step k, from 1, is no target; empty is a target.
 func (o Options) exclusions(steps []trajectories.Step) func(k int) Exclusion {
-	var acts [][]behaviour.Act
-	if len(o.Exclude) > 0 { // commands are parsed for it
+	var acts [][][]behaviour.Act // of each action of each step
+	if len(o.Exclude) > 0 {      // commands are parsed for it
 		for _, s := range steps {
-			var all []behaviour.Act
+			var all [][]behaviour.Act
 			for _, a := range s.Turn.Actions {
-				all = append(all, behaviour.Classify(a.Tool, a.Arguments)...)
+				all = append(all, behaviour.Classify(a.Tool, a.Arguments))
 			}
 			acts = append(acts, all)
 		}
@@ -92,9 +93,9 @@ func callsOf(actions []env.Action) string {
 
 // only reports whether acts are of these kinds alone, but for what only the shell
 // notices (cd) and asking about the machine.
-func only(acts []behaviour.Act, kinds ...behaviour.Kind) bool {
+func only(acts [][]behaviour.Act, kinds ...behaviour.Kind) bool {
 	found := false
-	for _, a := range acts {
+	for _, a := range slices.Concat(acts...) {
 		switch {
 		case slices.Contains(kinds, a.Kind):
 			found = true
@@ -107,7 +108,7 @@ func only(acts []behaviour.Act, kinds ...behaviour.Kind) bool {
 
 // takenBack returns the steps, from 1, whose changes were taken back, and those that
 // took them back.
-func takenBack(steps []trajectories.Step, acts [][]behaviour.Act) map[int]bool {
+func takenBack(steps []trajectories.Step, acts [][][]behaviour.Act) map[int]bool {
 	undone := map[int]bool{}
 	changed := map[string]int{} // by which step a file was changed last
 	undo := func(k int, file string) {
@@ -118,32 +119,37 @@ func takenBack(steps []trajectories.Step, acts [][]behaviour.Act) map[int]bool {
 	}
 	for i, step := range steps {
 		k := i + 1
-		editors := false
-		for _, a := range step.Turn.Actions {
-			if file, ok := undoes(a); ok {
+		for j, action := range step.Turn.Actions {
+			// What failed did nothing. Of several commands in one call, who knows which.
+			if len(acts[i][j]) < 2 && failed(step, action) {
+				continue
+			}
+			if file, ok := undoes(action); ok { // what it writes is the file as it was
 				undo(k, file)
-				editors = true
+				continue
 			}
-		}
-		if editors {
-			continue // what it writes is the file as it was
-		}
-		for _, a := range acts[i] {
-			files, all := discards(a)
-			if all {
-				files = slices.Collect(maps.Keys(changed))
-			}
-			for _, f := range files {
-				undo(k, f)
-			}
-			if files == nil && (a.Kind == behaviour.Edit || a.Kind == behaviour.Create) {
-				for _, f := range a.Writes {
-					changed[absolute(f)] = k
+			for _, a := range acts[i][j] {
+				files, all := discards(a)
+				if all {
+					files = slices.Collect(maps.Keys(changed))
+				}
+				for _, f := range files {
+					undo(k, f)
+				}
+				if files == nil && (a.Kind == behaviour.Edit || a.Kind == behaviour.Create) {
+					for _, f := range a.Writes {
+						changed[absolute(f)] = k
+					}
 				}
 			}
 		}
 	}
 	return undone
+}
+
+// failed reports whether what came back says that an action failed.
+func failed(step trajectories.Step, action env.Action) bool {
+	return slices.ContainsFunc(step.Observations, func(o env.Observation) bool { return o.Action == action.ID && o.Failed })
 }
 
 // absolute is a file's name as seen from the repository.

@@ -2,6 +2,7 @@ package srl_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,10 +12,13 @@ import (
 )
 
 // doing makes a trajectory of one call after another.
+// doing makes turns of a tool and its arguments each. The calls of a tool whose name
+// begins with an exclamation mark fail.
 func doing(calls ...[2]string) []turn {
 	var turns []turn
 	for i, c := range calls {
-		turns = append(turns, turn{actions: []env.Action{call(fmt.Sprint("a", i), c[0], c[1])}, observations: []string{"."}})
+		tool, failed := strings.CutPrefix(c[0], "!")
+		turns = append(turns, turn{actions: []env.Action{call(fmt.Sprint("a", i), tool, c[1])}, observations: []string{"."}, failed: failed})
 	}
 	return turns
 }
@@ -59,6 +63,13 @@ func TestExcludedStepsAreNoTargets(t *testing.T) {
 		{"only the last change is undone", []srl.Exclusion{srl.ExcludeUndone}, [][2]string{
 			{"str_replace_editor", edit}, {"str_replace_editor", edit}, {"str_replace_editor", undo},
 		}, map[int]srl.Exclusion{2: srl.ExcludeUndone, 3: srl.ExcludeUndone}},
+		{"what failed changes and undoes nothing", []srl.Exclusion{srl.ExcludeUndone}, [][2]string{
+			{"str_replace_editor", edit}, {"!str_replace_editor", undo}, {"!bash", `{"command":"git checkout a.py"}`},
+			{"!str_replace_editor", other}, {"bash", `{"command":"git checkout b.py"}`},
+		}, map[int]srl.Exclusion{}},
+		{"the first of two commands may have worked", []srl.Exclusion{srl.ExcludeUndone}, [][2]string{
+			{"!bash", `{"command":"sed -i s/x/y/ a.py && python a.py"}`}, {"bash", `{"command":"git checkout a.py"}`},
+		}, map[int]srl.Exclusion{1: srl.ExcludeUndone, 2: srl.ExcludeUndone}},
 		{"what undoes nothing stays", []srl.Exclusion{srl.ExcludeUndone}, [][2]string{
 			{"str_replace_editor", edit}, {"bash", `{"command":"git stash list"}`}, {"bash", `{"command":"git checkout -b fix"}`}, {"bash", `{"command":"git diff a.py"}`},
 		}, map[int]srl.Exclusion{}},

@@ -34,11 +34,11 @@ type Options struct {
 	// prompt and target; zero means reward.Action(format.XML).
 	Reward reward.Reward
 	// ObservationCap is the number of characters (code points) that a prompt
-	// shows of one observation; zero means 8000. Of a longer one the prompt
-	// shows the first and the last half, and says in between how many are
-	// missing.
+	// shows of one observation; zero means 8000, and anything negative all of
+	// it. Of a longer one the prompt shows the first and the last half, and says
+	// in between how many are missing.
 	ObservationCap int
-	// ObservationTokens is the same in estimated tokens (four bytes each), and
+	// ObservationTokens is the same in estimated tokens (see Tokens), and
 	// then takes the place of ObservationCap; zero is no such limit.
 	ObservationTokens int
 	// Reasoning shows what the expert thought and said at past steps. It is never
@@ -82,7 +82,10 @@ func (o Options) withDefaults() (Options, error) {
 		o.ObservationCap = 8000
 	}
 	if o.ObservationCap < 0 {
-		return o, fmt.Errorf("observation cap is %d: it cannot be negative", o.ObservationCap)
+		o.ObservationCap = -1
+	}
+	if o.Window < 0 {
+		o.Window = -1
 	}
 	if o.ObservationTokens < 0 {
 		return o, fmt.Errorf("tokens of an observation are %d: they cannot be negative", o.ObservationTokens)

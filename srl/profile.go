@@ -3,6 +3,7 @@ package srl
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/apprentice-rl/apprentice/srl/format"
 	"github.com/apprentice-rl/apprentice/srl/reward"
@@ -40,21 +41,55 @@ type Made struct {
 	Changed []string `json:"changed,omitempty"`
 }
 
-// Make returns options that examples are made with in the name of a profile, of
-// which changed are not the profile's own.
-func (p Profile) Make(o Options, changed []string) Options {
-	o.made = Made{p.Name, p.Version, p.Epsilon, changed}
+// Make returns options that examples are made with in the name of a profile. The
+// examples say which of them are not the profile's own.
+func (p Profile) Make(o Options) Options {
+	o.made = Made{p.Name, p.Version, p.Epsilon, p.changed(o)}
 	return o
 }
 
-// Find returns a profile by its name, with its options for an action language.
-func Find(name string, l format.Language) (Profile, error) {
+// changed lists the options that are not the profile's own, as "name=value".
+func (p Profile) changed(o Options) []string {
+	own, now := p.Options.values(), o.values()
+	var all []string
+	for i := range now {
+		if now[i] != own[i] {
+			all = append(all, now[i])
+		}
+	}
+	return all
+}
+
+// values are the choices as "name=value", in one order.
+func (o Options) values() []string {
+	if d, err := o.withDefaults(); err == nil {
+		o = d
+	}
+	var exclude []string
+	for _, e := range Exclusions() {
+		if slices.Contains(o.Exclude, e) {
+			exclude = append(exclude, string(e))
+		}
+	}
+	return []string{
+		"exclude=" + strings.Join(exclude, ","),
+		fmt.Sprintf("hint=%t", o.Hint),
+		"language=" + string(o.Reward.Format.Language),
+		fmt.Sprintf("observation-cap=%d", o.ObservationCap),
+		fmt.Sprintf("observation-tokens=%d", o.ObservationTokens),
+		fmt.Sprintf("reasoning=%t", o.Reasoning),
+		"reward=" + o.Reward.Name,
+		"targets=" + string(o.Targets),
+		fmt.Sprintf("window=%d", o.Window),
+	}
+}
+
+// Find returns a profile by its name.
+func Find(name string) (Profile, error) {
 	var names []string
 	for _, p := range Profiles() {
 		if p.Name == name {
-			r, err := reward.Named(p.Options.Reward.Name, l)
-			p.Options.Reward = r
-			return p, err
+			return p, nil
 		}
 		names = append(names, p.Name)
 	}

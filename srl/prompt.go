@@ -35,6 +35,7 @@ type prompter struct {
 	language format.Language
 	opts     Options
 	texts    [][]string // the actions of each step, once they have been written
+	shown    []string   // each step as later prompts show it, once one has
 }
 
 func newPrompter(t *trajectories.Trajectory, opts Options) (*prompter, error) {
@@ -42,6 +43,7 @@ func newPrompter(t *trajectories.Trajectory, opts Options) (*prompter, error) {
 		system: mathematics, issue: t.Header.Task.ProblemStatement, steps: t.Steps(),
 		language: opts.Reward.Format.Language, opts: opts,
 	}
+	p.texts, p.shown = make([][]string, len(p.steps)), make([]string, len(p.steps))
 	if p.language == format.Text {
 		return p, nil
 	}
@@ -60,9 +62,6 @@ func newPrompter(t *trajectories.Trajectory, opts Options) (*prompter, error) {
 // actions writes the actions of step k, from 1. Most steps are written several
 // times: as a target, and in the prompts of the next ones.
 func (p *prompter) actions(k int) ([]string, error) {
-	if p.texts == nil {
-		p.texts = make([][]string, len(p.steps))
-	}
 	if p.texts[k-1] != nil {
 		return p.texts[k-1], nil
 	}
@@ -113,9 +112,18 @@ func (p *prompter) prompt(k int) ([]Message, error) {
 		}
 		return p.messages(&b), nil
 	}
-	fmt.Fprintf(&b, "The repository is in %s. This is the issue:\n\n<issue>\n%s\n</issue>\n\n", env.Workdir, strings.TrimSpace(p.issue))
-
+	issue := strings.TrimSpace(p.issue)
+	size := len(issue) + 512
 	from := p.from(k)
+	for n := from; n < k; n++ {
+		text, err := p.past(n)
+		if err != nil {
+			return nil, fmt.Errorf("past step %d: %w", n, err)
+		}
+		size += len(text)
+	}
+	b.Grow(size)
+	fmt.Fprintf(&b, "The repository is in %s. This is the issue:\n\n<issue>\n%s\n</issue>\n\n", env.Workdir, issue)
 	switch {
 	case k == 1:
 		b.WriteString("No step has been taken yet.\n\n")
@@ -126,10 +134,8 @@ func (p *prompter) prompt(k int) ([]Message, error) {
 	default:
 		b.WriteString("These are the steps so far.\n\n")
 	}
-	for _, step := range p.steps[from-1 : k-1] {
-		if err := p.past(&b, step); err != nil {
-			return nil, fmt.Errorf("past step %d: %w", step.N, err)
-		}
+	for _, text := range p.shown[from-1 : k-1] {
+		b.WriteString(text)
 	}
 
 	if n := len(p.steps[k-1].Turn.Actions); n > 1 {
@@ -161,27 +167,34 @@ func (p *prompter) solution(b *strings.Builder, k int) error {
 	return nil
 }
 
-// past writes a past step: each of its actions, and what came back. The
-// expert's reasoning is shown where that is asked for. The actions stand without tags or labels of
-// their own, which a model would soon copy into its answers.
-func (p *prompter) past(b *strings.Builder, step trajectories.Step) error {
-	fmt.Fprintf(b, "--- step %d ---\n", step.N)
+// past is step k, from 1, as later prompts show it: each of its actions, and what
+// came back. The expert's reasoning is shown where that is asked for. The actions
+// stand without tags or labels of their own, which a model would soon copy into its
+// answers.
+func (p *prompter) past(k int) (string, error) {
+	if p.shown[k-1] != "" {
+		return p.shown[k-1], nil
+	}
+	step := p.steps[k-1]
+	texts, err := p.actions(k)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "--- step %d ---\n", k)
 	if p.opts.Reasoning {
 		for _, text := range []string{step.Turn.Reasoning, step.Turn.Message} {
 			if text = strings.TrimSpace(text); text != "" {
-				fmt.Fprintf(b, "%s\n", text)
+				fmt.Fprintf(&b, "%s\n", text)
 			}
 		}
-	}
-	texts, err := p.actions(step.N)
-	if err != nil {
-		return err
 	}
 	for i, a := range step.Turn.Actions {
 		b.WriteString(texts[i] + "\nOBSERVATION:\n" + p.observation(step, a) + "\n")
 	}
 	b.WriteString("\n")
-	return nil
+	p.shown[k-1] = b.String()
+	return p.shown[k-1], nil
 }
 
 // observation returns what came back for an action, as the prompt shows it.
@@ -198,9 +211,10 @@ func (p *prompter) observation(step trajectories.Step, a env.Action) string {
 	return "[nothing came back: the episode was interrupted]"
 }
 
-// cut leaves out the middle of text beyond most characters, and says so.
+// cut leaves out the middle of text beyond most characters, and says so. Anything
+// negative is no bound.
 func cut(text string, most int) string {
-	if len(text) <= most {
+	if most < 0 || len(text) <= most {
 		return text // it has no more characters than bytes
 	}
 	n := utf8.RuneCountInString(text)
@@ -229,7 +243,7 @@ func cutTokens(text string, most int) string {
 		return text
 	}
 	tail := most / 2
-	head, rest := bytesPerToken*(most-tail), len(text)-bytesPerToken*tail
+	head, rest := int(bytesPerToken*float64(most-tail)), len(text)-int(bytesPerToken*float64(tail))
 	for head > 0 && !utf8.RuneStart(text[head]) {
 		head--
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -20,7 +21,7 @@ import (
 // SolutionFields are the names of the members of a row that holds a problem and
 // its solution. The zero value has those of s1K-1.1.
 type SolutionFields struct {
-	ID       string // of the row; empty: "id", and the number of the line where there is none
+	ID       string // of the row; empty: "id", and "NAME-LINE" where there is none, with the file's name
 	Problem  string // empty: "question"
 	Solution string // empty: "deepseek_attempt", and "solution" where there is none
 }
@@ -52,7 +53,7 @@ func Solutions(name string, from io.Reader, fields SolutionFields) iter.Seq2[*tr
 				return
 			}
 			if len(bytes.TrimSpace(text)) > 0 {
-				t, wrong := solution(text, line, fields)
+				t, wrong := solution(text, rowID(name, line), fields)
 				if row, ok := errors.AsType[*env.RowError](wrong); ok {
 					row.File, row.Line = name, line
 					yield(nil, row)
@@ -72,8 +73,15 @@ func Solutions(name string, from io.Reader, fields SolutionFields) iter.Seq2[*tr
 	}
 }
 
-// solution reads one row.
-func solution(text []byte, line int, fields SolutionFields) (*trajectories.Trajectory, error) {
+// rowID is the id of a row that has none of its own: s1k-12 for line 12 of
+// folder/s1k.jsonl.gz.
+func rowID(name string, line int) string {
+	name, _, _ = strings.Cut(filepath.Base(name), ".")
+	return name + "-" + strconv.Itoa(line)
+}
+
+// solution reads one row. Its id is otherwise if it has none.
+func solution(text []byte, otherwise string, fields SolutionFields) (*trajectories.Trajectory, error) {
 	var row map[string]json.RawMessage
 	if err := json.Unmarshal(text, &row); err != nil {
 		wrong := &env.RowError{Column: 1, Err: err}
@@ -108,7 +116,7 @@ func solution(text []byte, line int, fields SolutionFields) (*trajectories.Traje
 	}
 	id, ok := member(named(fields.ID, "id")...)
 	if !ok {
-		id = "row-" + strconv.Itoa(line)
+		id = otherwise
 	}
 	steps := cutSteps(worked)
 	if steps == nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/srl"
 	"github.com/apprentice-rl/apprentice/srl/format"
+	"github.com/apprentice-rl/apprentice/srl/reward"
 	"github.com/apprentice-rl/apprentice/trajectories"
 )
 
@@ -31,11 +32,11 @@ func solutions(t *testing.T, text string, fields srl.SolutionFields) (whole []*t
 func TestSolutionsBecomeExamples(t *testing.T) {
 	whole, wrong := solutions(t, worked+"\n", srl.SolutionFields{})
 	require.Empty(t, wrong)
-	p, err := srl.Find("paper-math", format.Text)
+	p, err := srl.Find("paper-math")
 	require.NoError(t, err)
 	opts := p.Options
 	opts.Targets, opts.Hint = srl.TargetsAll, true
-	list := collect(t, srl.Examples(whole[0], p.Make(opts, []string{"targets=all", "hint=true"})))
+	list := collect(t, srl.Examples(whole[0], p.Make(opts)))
 	require.Len(t, list, 3)
 
 	// The lists in the first step, with a title of their own even, are no steps.
@@ -43,11 +44,11 @@ func TestSolutionsBecomeExamples(t *testing.T) {
 	require.Equal(t, "2. **Check:** 5-3=2", list[1].Action)
 	require.Equal(t, "### 3. **Answer**\n\\boxed{5}", list[2].Action)
 	require.Equal(t, []string{"Add", "Check", "Answer"}, []string{list[0].Title, list[1].Title, list[2].Title})
-	require.Equal(t, "row-1#3", list[2].ID)
+	require.Equal(t, "f-1#3", list[2].ID)
 	require.True(t, strings.HasPrefix(list[0].Messages[0].Content, "You are a helpful assistant for solving mathematical problems."))
 	require.Equal(t, "What is 2+3?\n\nThe next step is: 1. **Add**", list[0].Messages[1].Content)
 	require.Equal(t, "What is 2+3?\n\n1. **Add**: take\n   1. two\n   2. **three**\n\nThe next step is: 2. **Check**", list[1].Messages[1].Content)
-	require.Equal(t, srl.Made{Name: "paper-math", Version: 1, Epsilon: 0.001, Changed: []string{"targets=all", "hint=true"}}, list[0].Profile)
+	require.Equal(t, srl.Made{Name: "paper-math", Version: 1, Epsilon: 0.001, Changed: []string{"hint=true", "targets=all"}}, list[0].Profile)
 	for _, e := range list {
 		score, err := e.Reward.Score("<think>so</think>\n"+e.Action, e.Action)
 		require.NoError(t, err)
@@ -102,7 +103,7 @@ func FuzzSolutions(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			p, err := srl.Find("paper-math", format.Text)
+			p, err := srl.Find("paper-math")
 			require.NoError(t, err)
 			for e, err := range srl.Examples(tr, p.Options) {
 				require.NoError(t, err)
@@ -123,8 +124,8 @@ func TestOptionsOfPrompts(t *testing.T) {
 	require.Contains(t, last(srl.Options{Reasoning: true}), "--- step 2 ---\nAn expert's prose.\n<function=")
 
 	cut := last(srl.Options{ObservationTokens: 10})
-	require.Contains(t, cut, strings.Repeat("é", 10)+"\n[about 35 tokens are left out here]\n"+strings.Repeat("z", 20)+"\n")
-	require.Contains(t, last(srl.Options{ObservationTokens: 9, ObservationCap: 1}), strings.Repeat("é", 10)+"\n[about 36 tokens are left out here]\n"+strings.Repeat("z", 16)+"\n")
+	require.Contains(t, cut, "\n"+strings.Repeat("é", 8)+"\n[about 42 tokens are left out here]\n"+strings.Repeat("z", 17)+"\n")
+	require.Contains(t, last(srl.Options{ObservationTokens: 9, ObservationCap: 1}), "\n"+strings.Repeat("é", 8)+"\n[about 43 tokens are left out here]\n"+strings.Repeat("z", 14)+"\n")
 	require.ErrorContains(t, srl.Options{Exclude: []srl.Exclusion{"x"}}.Check(), `there are no steps called "x" to exclude`)
 }
 
@@ -133,10 +134,29 @@ func TestProfilesAreWhole(t *testing.T) {
 		require.NoError(t, p.Options.Check(), p.Name)
 		require.Positive(t, p.Epsilon)
 		require.NotEmpty(t, p.Gaps)
-		found, err := srl.Find(p.Name, p.Options.Reward.Format.Language)
+		found, err := srl.Find(p.Name)
 		require.NoError(t, err)
 		require.Equal(t, p, found)
 	}
-	_, err := srl.Find("x", format.XML)
+	_, err := srl.Find("x")
 	require.EqualError(t, err, `there is no profile "x": use one of [default paper paper-math]`)
+}
+
+func TestExamplesSayWhatWasChanged(t *testing.T) {
+	paper, err := srl.Find("paper")
+	require.NoError(t, err)
+	made := func(change func(*srl.Options)) srl.Made {
+		o := paper.Options
+		change(&o)
+		return collect(t, srl.Examples(episode(), paper.Make(o)))[0].Profile
+	}
+	require.Equal(t, srl.Made{Name: "paper", Version: 1, Epsilon: 0.001}, made(func(*srl.Options) {}))
+	// What is asked for and is the profile's own is no change.
+	require.Empty(t, made(func(o *srl.Options) { o.Window, o.Targets = 2, srl.TargetsButLast }).Changed)
+	require.Equal(t, []string{"exclude=submit,views", "language=json", "observation-cap=-1", "reward=action", "window=-1"},
+		made(func(o *srl.Options) {
+			o.Exclude = []srl.Exclusion{srl.ExcludeViews, srl.ExcludeSubmit}
+			o.Reward = reward.Action(format.JSON)
+			o.ObservationCap, o.Window = -5, -7
+		}).Changed)
 }

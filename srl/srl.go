@@ -25,6 +25,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"strings"
 
 	"github.com/apprentice-rl/apprentice/env"
@@ -87,8 +88,8 @@ type Policy struct {
 	Synthetic bool `json:"synthetic,omitempty"`
 }
 
-// Tokens counts tokens by the rule of thumb of four bytes a token. Only the
-// tokenizer of a model knows better.
+// Tokens counts tokens by the rule of thumb of three and a half bytes a token. Only
+// the tokenizer of a model knows better.
 type Tokens struct {
 	Prompt int `json:"prompt"`
 	Action int `json:"action"`
@@ -99,10 +100,9 @@ type Tokens struct {
 //
 // Turns without an action (format errors) are no steps. A step that no model
 // may learn from (see trajectories.Turn.Trainable) is shown as a past step, and
-// is no example. A step whose action,
-// or one of whose shown past actions, cannot be written in the action language
-// yields an error that matches format.ErrCannotHold, and the next step
-// follows. Bad options yield one error.
+// is no example. A step whose action, or one of whose shown past actions, cannot
+// be written in the action language yields an error that matches
+// format.ErrCannotHold, and the next step follows. Bad options yield one error.
 func Examples(t *trajectories.Trajectory, opts Options) iter.Seq2[Example, error] {
 	return func(yield func(Example, error) bool) {
 		opts, err := opts.withDefaults()
@@ -178,10 +178,11 @@ func argumentsOf(a env.Action) json.RawMessage {
 	return a.Arguments
 }
 
-// bytesPerToken is the rule of thumb for code and English.
-const bytesPerToken = 4
+// bytesPerToken is for the prompts and actions of coding agents, of which code and
+// the output of programs are most; see docs/srl.md.
+const bytesPerToken = 3.5
 
-func tokens(text string) int { return (len(text) + bytesPerToken - 1) / bytesPerToken }
+func tokens(text string) int { return int(math.Ceil(float64(len(text)) / bytesPerToken)) }
 
 // WriteJSONL writes examples one a line, without escapes for HTML, and returns
 // how many it wrote. It stops at the first error.

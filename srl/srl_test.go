@@ -44,6 +44,7 @@ type turn struct {
 	actions      []env.Action
 	observations []string
 	formatError  string
+	failed       bool
 }
 
 func call(id, tool, arguments string) env.Action {
@@ -79,7 +80,7 @@ func trajectory(turns ...turn) *trajectories.Trajectory {
 			Actions: turn.actions, FormatError: turn.formatError})
 		for j, text := range turn.observations {
 			t.Observations = append(t.Observations, trajectories.Observation{Turn: i + 1,
-				Observation: env.Observation{Action: turn.actions[j].ID, Text: text}})
+				Observation: env.Observation{Action: turn.actions[j].ID, Text: text, Failed: turn.failed}})
 		}
 	}
 	return t
@@ -193,6 +194,7 @@ func TestObservationsAreCutInTheMiddle(t *testing.T) {
 	}{
 		{"as long as allowed", strings.Repeat("é", 8000), 0, strings.Repeat("é", 8000)},
 		{"one more", strings.Repeat("é", 8001), 0, strings.Repeat("é", 4000) + "\n[1 characters are left out here]\n" + strings.Repeat("é", 4000)},
+		{"no cap", strings.Repeat("é", 8001), -1, strings.Repeat("é", 8001)},
 		{"odd cap", "abcdefgh", 3, "ab\n[5 characters are left out here]\nh"},
 	}
 	for _, tt := range tests {
@@ -242,7 +244,7 @@ func TestBadOptionsAreOneError(t *testing.T) {
 		want string
 	}{
 		{"targets", srl.Options{Targets: "some"}, `unknown targets "some": use all or n-1`},
-		{"cap", srl.Options{ObservationCap: -1}, "observation cap is -1: it cannot be negative"},
+		{"tokens", srl.Options{ObservationTokens: -1}, "tokens of an observation are -1: they cannot be negative"},
 		{"language", srl.Options{Reward: reward.Bare("yaml")}, `unknown action language "yaml": use xml, json, bash or text`},
 	}
 	for _, tt := range tests {

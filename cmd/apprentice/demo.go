@@ -195,11 +195,11 @@ func longest(paths []string) (*trajectories.Trajectory, error) {
 // demoExamples writes the step examples of trajectories by the default profile, and
 // returns how many there are.
 func demoExamples(ctx context.Context, paths []string, file string) (int, error) {
-	p, err := profileFor("", "", false)
+	p, err := srl.Find("default")
 	if err != nil {
 		return 0, err
 	}
-	t, err := stepping{source: trajectoriesIn(paths), opts: p.Make(p.Options, nil), out: file}.file(ctx)
+	t, err := stepping{source: trajectoriesIn(paths), opts: p.Make(p.Options), out: file}.file(ctx)
 	return t.Examples, err
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"maps"
@@ -20,6 +21,7 @@ import (
 func (a *app) srlStepsCommand() *cobra.Command {
 	var (
 		s         stepping
+		asked     srl.Options
 		profile   string
 		language  string
 		named     string
@@ -28,7 +30,6 @@ func (a *app) srlStepsCommand() *cobra.Command {
 		solutions []string
 		from      string
 	)
-	opts := &s.opts
 	cmd := &cobra.Command{
 		Use:   "steps [RUN|FOLDER|FILE...]",
 		Short: "Turn each expert action into one SRL step example",
@@ -43,8 +44,9 @@ each of them chooses; flags change single choices, which the examples say, too.
 
 Trajectories are runs, stores, logs and archives. What other programs have written,
 rows of messages (SFT) included, is imported first with --from auto, or kept with
-'apprentice traj import'. With --solutions, examples are made of rows with a problem and a worked solution whose
-steps are numbered and titled ("1. **Title** …"), as in s1K-1.1.
+'apprentice traj import'. With --solutions, examples are made of rows with a
+problem and a worked solution whose steps are numbered and titled
+("1. **Title** …"), as in s1K-1.1.
 
 Steps that --exclude names are no targets, but are shown in later prompts:
   submit      only hands in the work
@@ -54,8 +56,8 @@ Steps that --exclude names are no targets, but are shown in later prompts:
               restore, reset --hard) before it was changed again; and the
               step that put it back
 
-Tokens are estimated: four bytes each. With --max-tokens, examples over it are
-counted and named, and left out only with --drop-long.
+Tokens are estimated: three and a half bytes each. With --max-tokens, examples over
+it are counted, the longest is named, and --drop-long leaves them out.
 
 --hold-out 0.05 holds tasks out, not steps: each is in or out by a hash of its id
 and the seed, whatever else is there.`,
@@ -66,7 +68,10 @@ and the seed, whatever else is there.`,
   apprentice srl steps --solutions s1k.jsonl --profile paper-math --hint --out steps.jsonl`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := profileFor(profile, language, len(solutions) > 0)
+			if err := idle(cmd.Flags(), len(solutions) > 0); err != nil {
+				return err
+			}
+			p, l, err := profileFor(profile, language, len(solutions) > 0)
 			if err != nil {
 				return err
 			}
@@ -80,45 +85,33 @@ and the seed, whatever else is there.`,
 				return err
 			}
 			o := p.Options
-			var changed []string
 			cmd.Flags().Visit(func(f *pflag.Flag) {
 				switch f.Name {
 				case "window":
-					o.Window = opts.Window
+					o.Window = asked.Window
 				case "targets":
 					o.Targets = srl.Targets(targets)
-				case "reward":
-					if o.Reward, err = reward.Named(named, o.Reward.Format.Language); err != nil {
-						err = userf("--reward: %w", err)
-					}
-				case "language": // profileFor has seen to it
 				case "exclude":
 					for _, e := range excluded {
 						o.Exclude = append(o.Exclude, srl.Exclusion(e))
 					}
 				case "observation-cap":
-					o.ObservationCap = opts.ObservationCap
+					o.ObservationCap = asked.ObservationCap
 				case "observation-tokens":
-					o.ObservationTokens = opts.ObservationTokens
+					o.ObservationTokens = asked.ObservationTokens
 				case "reasoning":
-					o.Reasoning = opts.Reasoning
+					o.Reasoning = asked.Reasoning
 				case "hint":
-					o.Hint = opts.Hint
-				default:
-					return
+					o.Hint = asked.Hint
 				}
-				changed = append(changed, f.Name+"="+strings.Trim(f.Value.String(), "[]"))
 			})
-			if err != nil {
-				return err
-			}
-			if opts.Window == 0 || opts.Window < -1 {
-				return userf("--window %d: want 1 or more, or -1 for all", opts.Window)
+			if o.Reward, err = reward.Named(cmp.Or(named, o.Reward.Name), l); err != nil {
+				return userf("--reward: %w", err)
 			}
 			if err := o.Check(); err != nil {
 				return userError{err}
 			}
-			s.opts = p.Make(o, changed)
+			s.opts = p.Make(o)
 			if err := s.check(); err != nil {
 				return err
 			}
@@ -128,15 +121,15 @@ and the seed, whatever else is there.`,
 	f := cmd.Flags()
 	f.StringVarP(&s.out, "out", "o", "", "file to write, as JSONL (default: standard output, with --json in one document)")
 	f.StringVar(&profile, "profile", "", "the choices: default, paper or paper-math (default: default, with --solutions paper-math)")
-	f.IntVar(&opts.Window, "window", 2, "action/observation pairs that a prompt shows, -1 for all")
-	f.StringVar(&targets, "targets", "all", "steps that become examples: all, or n-1 to leave the last one out")
+	f.IntVar(&asked.Window, "window", 0, "action/observation pairs that a prompt shows, -1 for all (default: the profile's, 2 but for paper-math)")
+	f.StringVar(&targets, "targets", "", "steps that become examples: all, or n-1 to leave the last one out (default: the profile's)")
 	f.StringSliceVar(&excluded, "exclude", nil, "steps that are no targets: submit, views, duplicates, undone")
 	f.StringVar(&language, "language", "", "how actions are written: xml, json, bash or text (default: the profile's)")
 	f.StringVar(&named, "reward", "", "reward that scores answers: "+strings.Join(reward.Names(), ", ")+" (default: the profile's)")
-	f.IntVar(&opts.ObservationCap, "observation-cap", 8000, "characters of one observation that a prompt shows")
-	f.IntVar(&opts.ObservationTokens, "observation-tokens", 0, "estimated tokens of one observation that a prompt shows, in place of --observation-cap")
-	f.BoolVar(&opts.Reasoning, "reasoning", false, "show what the expert thought at past steps")
-	f.BoolVar(&opts.Hint, "hint", false, "tell the title of the step to be taken, where steps have titles")
+	f.IntVar(&asked.ObservationCap, "observation-cap", 0, "characters of one observation that a prompt shows, -1 for all (default: the profile's, 8000)")
+	f.IntVar(&asked.ObservationTokens, "observation-tokens", 0, "estimated tokens of one observation that a prompt shows, in place of --observation-cap")
+	f.BoolVar(&asked.Reasoning, "reasoning", false, "show what the expert thought at past steps")
+	f.BoolVar(&asked.Hint, "hint", false, "tell the title of the step to be taken, where steps have titles")
 	f.StringArrayVar(&solutions, "solutions", nil, "rows with a problem and a worked solution (.jsonl, .jsonl.gz); may be repeated")
 	f.StringVar(&s.fields.Problem, "problem-field", "", "the member of such a row that has the problem (default: question)")
 	f.StringVar(&s.fields.Solution, "solution-field", "", "the member that has the solution (default: deepseek_attempt, else solution)")
@@ -159,32 +152,53 @@ and the seed, whatever else is there.`,
 	return cmd
 }
 
-// profileFor finds a profile, in the language that was asked for or else its own.
-func profileFor(name, language string, solutions bool) (srl.Profile, error) {
-	switch {
-	case name == "" && solutions:
-		name = "paper-math"
-	case name == "":
-		name = "default"
-	}
-	l := format.Language(language)
-	if language == "" {
-		l = format.XML
-		if name == "paper-math" {
-			l = format.Text
+// idle refuses flags that would do nothing.
+func idle(flags *pflag.FlagSet, solutions bool) error {
+	for _, flag := range []string{"hint", "problem-field", "solution-field", "id-field"} {
+		if flags.Changed(flag) && !solutions {
+			return userf("--%s is for --solutions, and does nothing with trajectories", flag)
 		}
 	}
+	for _, flag := range []string{"from", "reasoning", "observation-cap", "observation-tokens"} {
+		if flags.Changed(flag) && solutions {
+			return userf("--%s is for trajectories, and does nothing with --solutions", flag)
+		}
+	}
+	for _, flag := range []string{"window", "observation-cap"} {
+		if n, err := flags.GetInt(flag); err == nil && flags.Changed(flag) && (n == 0 || n < -1) {
+			return userf("--%s %d: want 1 or more, or -1 for all", flag, n)
+		}
+	}
+	switch {
+	case flags.Changed("observation-cap") && flags.Changed("observation-tokens"):
+		return userf("observations are cut to --observation-cap or to --observation-tokens: give one of the two")
+	case flags.Changed("seed") && !flags.Changed("hold-out"):
+		return userf("--seed chooses which tasks are held out: say how many with --hold-out SHARE")
+	}
+	return nil
+}
+
+// profileFor finds a profile, and the action language: the one that was asked for or
+// else the profile's.
+func profileFor(name, language string, solutions bool) (srl.Profile, format.Language, error) {
+	if name == "" {
+		name = "default"
+		if solutions {
+			name = "paper-math"
+		}
+	}
+	p, err := srl.Find(name)
+	if err != nil {
+		return p, "", userf("--profile: %w", err)
+	}
+	l := format.Language(cmp.Or(language, string(p.Options.Reward.Format.Language)))
 	if !slices.Contains(format.Languages(), l) {
-		return srl.Profile{}, userf("--language %s: there is no such action language; use xml, json, bash or text", language)
+		return p, l, userf("--language %s: there is no such action language; use xml, json, bash or text", language)
 	}
 	if (l == format.Text) != solutions {
-		return srl.Profile{}, userf("text is the language of --solutions, whose profile is paper-math, and of nothing else")
+		return p, l, userf("text is the language of --solutions, whose profile is paper-math, and of nothing else")
 	}
-	p, err := srl.Find(name, l)
-	if err != nil {
-		return p, userf("--profile: %w", err)
-	}
-	return p, nil
+	return p, l, nil
 }
 
 // sourceOf yields what reads one trajectory after another.
@@ -206,18 +220,21 @@ func trajectoriesIn(paths []string) iter.Seq2[reader, error] {
 	return func(yield func(reader, error) bool) {
 		for l, err := range logs(paths) {
 			if err != nil {
-				yield(nil, err)
+				yield(reader{}, err)
 				return
 			}
-			if !yield(l.Read, nil) {
+			if !yield(reader{l.Name(), l.Read}, nil) {
 				return
 			}
 		}
 	}
 }
 
-// A reader reads one trajectory.
-type reader func() (*trajectories.Trajectory, error)
+// A reader reads one trajectory, of a log or a row.
+type reader struct {
+	name string
+	read func() (*trajectories.Trajectory, error)
+}
 
 // solved reads the solutions of files one after another.
 func solved(paths []string, fields srl.SolutionFields) iter.Seq2[reader, error] {
@@ -234,17 +251,17 @@ func solved(paths []string, fields srl.SolutionFields) iter.Seq2[reader, error] 
 func solvedIn(path string, fields srl.SolutionFields, yield func(reader, error) bool) bool {
 	file, err := os.Open(path)
 	if err != nil {
-		yield(nil, userError{err})
+		yield(reader{}, userError{err})
 		return false
 	}
 	defer func() { _ = file.Close() }()
 	in, err := uncompressed(file)
 	if err != nil {
-		yield(nil, userf("reading %s: %w", path, err))
+		yield(reader{}, userf("reading %s: %w", path, err))
 		return false
 	}
 	for t, err := range srl.Solutions(path, in, fields) {
-		if !yield(func() (*trajectories.Trajectory, error) { return t, err }, nil) {
+		if !yield(reader{path, func() (*trajectories.Trajectory, error) { return t, err }}, nil) {
 			return false
 		}
 	}
@@ -265,7 +282,7 @@ func (a *app) srlProfilesCommand() *cobra.Command {
 			if len(args) == 1 {
 				profiles = slices.DeleteFunc(profiles, func(p srl.Profile) bool { return p.Name != args[0] })
 				if len(profiles) == 0 {
-					_, err := srl.Find(args[0], format.XML)
+					_, err := srl.Find(args[0])
 					return userError{err}
 				}
 			}

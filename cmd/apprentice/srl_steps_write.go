@@ -22,6 +22,7 @@ import (
 
 	"github.com/apprentice-rl/apprentice/srl"
 	"github.com/apprentice-rl/apprentice/srl/format"
+	"github.com/apprentice-rl/apprentice/trajectories"
 )
 
 // stepping is what the command srl steps was asked for.
@@ -36,6 +37,7 @@ type stepping struct {
 	keepGoing bool
 	holdOut   float64
 	seed      uint64
+	written   func(examples int) // nil is nobody
 }
 
 func (s stepping) check() error {
@@ -83,10 +85,12 @@ type stepTally struct {
 
 // A piece is some examples of one trajectory, as lines.
 type piece struct {
-	heldOut bool
-	lines   []byte
-	tally   stepTally
-	err     error
+	trajectory string // in the first piece of each
+	name       string // of its log, or of the file that it is a row of
+	heldOut    bool
+	lines      []byte
+	tally      stepTally
+	err        error
 }
 
 // pieceSize is when examples are handed on: a piece waits in memory until those
@@ -145,8 +149,8 @@ func (s stepping) pieces(ctx context.Context) iter.Seq[piece] {
 }
 
 // examples makes the pieces of one trajectory.
-func (s stepping) examples(read reader, yield func(piece) bool) {
-	t, err := read()
+func (s stepping) examples(from reader, yield func(piece) bool) {
+	t, err := from.read()
 	switch {
 	case errors.Is(err, srl.ErrUnstructured):
 		yield(piece{tally: stepTally{Unstructured: 1}})
@@ -158,7 +162,10 @@ func (s stepping) examples(read reader, yield func(piece) bool) {
 		yield(piece{tally: stepTally{Unfinished: 1}})
 		return
 	}
-	p := piece{heldOut: s.heldOut(t.Header.Task.ID), tally: stepTally{Trajectories: 1}}
+	p := piece{
+		trajectory: t.Header.ID, name: from.name,
+		heldOut: s.heldOut(t.Header.Task.ID), tally: stepTally{Trajectories: 1},
+	}
 	var lines bytes.Buffer
 	lines.Grow(pieceSize)
 	encoder := json.NewEncoder(&lines)
@@ -232,9 +239,16 @@ func (t *stepTally) add(o stepTally) {
 // write writes the examples, and those that are held out elsewhere.
 func (s stepping) write(ctx context.Context, to, heldOut io.Writer) (stepTally, error) {
 	t := stepTally{Excluded: map[string]int{}}
+	names := map[string]string{} // of logs, by trajectory
 	for p := range s.pieces(ctx) {
 		if p.err != nil {
-			return t, p.err
+			return t, s.explain(p.err)
+		}
+		if p.trajectory != "" {
+			if other, twice := names[p.trajectory]; twice {
+				return t, userf("trajectory %s is in %s and in %s: its examples would have the same ids; leave one of the two out", p.trajectory, other, p.name)
+			}
+			names[p.trajectory] = p.name
 		}
 		w := to
 		if p.heldOut {
@@ -244,8 +258,22 @@ func (s stepping) write(ctx context.Context, to, heldOut io.Writer) (stepTally, 
 			return t, fmt.Errorf("writing step examples: %w", err)
 		}
 		t.add(p.tally)
+		if s.written != nil {
+			s.written(p.tally.Examples + p.tally.HeldOut)
+		}
 	}
 	return t, nil
+}
+
+// explain says what to do about what could not be read or written.
+func (s stepping) explain(err error) error {
+	if event, ok := errors.AsType[*trajectories.EventError](err); ok && event.Line == 1 && len(s.foreign.paths) == 0 {
+		return userf("%w; if another program has written it, --from auto imports it first", err)
+	}
+	if errors.Is(err, format.ErrCannotHold) {
+		return userf("%w; --keep-going leaves such steps out, another --language may hold them", err)
+	}
+	return err
 }
 
 // file writes the file or the two, each of which is there whole or not at all.
@@ -310,7 +338,10 @@ func (a *app) srlSteps(ctx context.Context, s stepping) (err error) {
 	var t stepTally
 	switch {
 	case s.out != "":
+		bar := a.counting("making step examples")
+		s.written = func(n int) { _ = bar.Add(n) }
 		t, err = s.file(ctx)
+		_ = bar.Clear()
 	case a.json:
 		t, err = a.printExamples(ctx, s)
 	default:
@@ -348,7 +379,7 @@ func (a *app) srlSteps(ctx context.Context, s stepping) (err error) {
 			stepTally
 		}{s.out, s.otherFile(), t})
 	}
-	fmt.Fprintf(a.stdout, "%d step examples of %d trajectories in %s\n", t.Examples, t.Trajectories, s.out)
+	fmt.Fprintf(a.stdout, "%s of %s in %s\n", count(t.Examples, "step example", "step examples"), count(t.Trajectories, "trajectory", "trajectories"), s.out)
 	if s.holdOut > 0 {
 		fmt.Fprintf(a.stdout, "%d more, of tasks that are held out, in %s\n", t.HeldOut, s.heldOutFile())
 	}
