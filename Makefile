@@ -11,7 +11,7 @@ guests = $(addprefix sandbox/guest/program/bin/guest-linux-,amd64 arm64)
 # The race detector needs a C compiler.
 race = $(if $(shell command -v cc),env CGO_ENABLED=1 $(GO) test -race,$(GO) test)
 
-.PHONY: help build demo test trainers perf perf-sandbox perf-trajectories perf-stats perf-steps perf-reward fuzz-difflib soak lint update clean FORCE
+.PHONY: help build demo test trainers perf perf-sandbox perf-trajectories perf-stats perf-steps perf-reward perf-serve fuzz-difflib soak lint update clean FORCE
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ perf-steps: ## srl steps over the same 1.5 GB
 perf-reward: ## comparisons beside CPython's difflib, cydifflib and difflib-fast, which it installs in bin/peers; a quarter of an hour
 	@python3 -m venv bin/peers && bin/peers/bin/pip install -q cydifflib==1.2.0 difflib-fast==0.4.0
 	@$(GO) run ./srl/reward/difflib/perf -python bin/peers/bin/python
+
+perf-serve: ## actions that the reward server scores in a second, by reward and by batch; wants APPRENTICE_TESTDATA
+	@$(GO) test -run '^$$' -bench Score -benchtime 3s ./srl/serve
 
 fuzz-difflib: ## half an hour of random and real pairs, compared with CPython's difflib to the bit (FOR=10m SEED=1); wants APPRENTICE_TESTDATA
 	@$(GO) test ./srl/reward/difflib -run AgreesWithThisMachinesPython -v -timeout 0 -python-for $(or $(FOR),30m) -python-seed $(or $(SEED),$(shell date +%s))

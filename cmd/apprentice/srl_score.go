@@ -3,10 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"io"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
@@ -87,24 +84,10 @@ takes longer than --limit is not scored: {"ratio": null, "not_scored": "…"}.`,
 }
 
 func (a *app) srlScore(ctx context.Context, path string, o score.Options) error {
-	in, name := io.Reader(os.Stdin), "standard input"
-	if path != "-" {
-		file, err := os.Open(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return userError{err}
-		}
-		if err != nil {
-			return err
-		}
-		defer func() { _ = file.Close() }()
-		in, name = file, path
-	}
-	in, err := uncompressed(in)
-	if err != nil {
-		return userf("reading %s: %w", name, err)
-	}
-	_, err = score.Pairs(ctx, name, in, a.stdout, o)
-	return err
+	return reading(path, func(name string, from io.Reader) error {
+		_, err := score.Pairs(ctx, name, from, a.stdout, o)
+		return err
+	})
 }
 
 // uncompressed reads through gzip where that is what it reads.

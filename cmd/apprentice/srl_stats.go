@@ -78,7 +78,7 @@ missing; with EXAMPLES, tools are looked up there. Files may be compressed with 
 	flags.IntVar(&q.stats.Examples, "sample", 2000, "how many examples are measured, 0 for all; each costs some twenty scores")
 	flags.Uint64Var(&q.seed, "seed", 0, "draws other examples and answers; the same seed gives the same report")
 	flags.IntVar(&q.stats.Group, "group", 8, "rollouts of a simulated group")
-	flags.Float64SliceVar(&q.stats.Epsilons, "epsilon", stats.Epsilons(), "thresholds to compare")
+	flags.Float64SliceVar(&q.stats.Epsilons, "epsilon", nil, "thresholds to compare (default 0,0.0001,0.001,0.005,0.01,0.02,0.05,0.1)")
 	flags.DurationVar(&q.stats.Limit, "limit", 2*time.Second, "time for one score; what takes longer is counted and left out")
 	flags.IntVar(&q.stats.Parallel, "parallel", 0, "how many examples at once (default: one for each processor)")
 	flags.StringVar(&q.html, "html", "", "write a page with plots to this file")

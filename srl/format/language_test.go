@@ -2,8 +2,6 @@ package format_test
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/apprentice-rl/apprentice/env"
-	"github.com/apprentice-rl/apprentice/sandbox/sandboxtest"
 	"github.com/apprentice-rl/apprentice/srl/format"
+	"github.com/apprentice-rl/apprentice/srl/srltest"
 )
 
 func action(tool, arguments string) env.Action {
@@ -190,35 +188,13 @@ func TestBareReadsValuesAsTheyAreWrittenBack(t *testing.T) {
 	}
 }
 
-// The published SWE-smith sample holds 103 calls as SWE-smith wrote them.
 func TestSWESmithsOwnCallsAreReadAndWrittenBack(t *testing.T) {
-	data := os.Getenv("APPRENTICE_TESTDATA")
-	if data == "" {
-		sandboxtest.Missing(t, "testdata", "APPRENTICE_TESTDATA names no folder with SWE-smith's sample")
+	for _, call := range srltest.Calls(t) {
+		actions, err := format.XML.Calls(call.Text, nil)
+		require.NoError(t, err, call.Text)
+		require.Len(t, actions, 1)
+		written, err := format.XML.Render(actions...)
+		require.NoError(t, err)
+		require.Equal(t, call.Text, written)
 	}
-	raw, err := os.ReadFile(filepath.Join(data, "trajectories", "swe-smith", "ft_xml_example.jsonl"))
-	require.NoError(t, err)
-
-	calls := 0
-	for line := range strings.Lines(string(raw)) {
-		var row struct {
-			Messages []struct{ Role, Content string }
-		}
-		require.NoError(t, json.Unmarshal([]byte(line), &row))
-		for _, m := range row.Messages {
-			i := strings.Index(m.Content, "<function=")
-			if m.Role != "assistant" || i < 0 {
-				continue
-			}
-			text := m.Content[i:]
-			actions, err := format.XML.Calls(text, nil)
-			require.NoError(t, err, text)
-			require.Len(t, actions, 1)
-			calls++
-			written, err := format.XML.Render(actions...)
-			require.NoError(t, err)
-			require.Equal(t, text, written)
-		}
-	}
-	require.Equal(t, 103, calls)
 }

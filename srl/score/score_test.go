@@ -2,15 +2,12 @@ package score_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"math"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,6 +19,7 @@ import (
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/sandbox/sandboxtest"
 	"github.com/apprentice-rl/apprentice/srl/score"
+	"github.com/apprentice-rl/apprentice/srl/srltest"
 )
 
 func scored(t *testing.T, in string, o score.Options) (string, int, error) {
@@ -151,18 +149,7 @@ type failing struct{}
 func (failing) Read([]byte) (int, error) { return 0, errors.New("the disk is gone") }
 
 func TestRecordedVectors(t *testing.T) {
-	data := os.Getenv("APPRENTICE_TESTDATA")
-	if data == "" {
-		sandboxtest.Missing(t, "testdata", "APPRENTICE_TESTDATA names no folder with the recorded difflib vectors")
-	}
-	f, err := os.Open(filepath.Join(data, "rewards", "difflib_vectors.jsonl.gz"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, f.Close()) })
-	z, err := gzip.NewReader(f)
-	require.NoError(t, err)
-	raw, err := io.ReadAll(z)
-	require.NoError(t, err)
-
+	raw := srltest.Vectors(t)
 	var out bytes.Buffer
 	n, err := score.Pairs(t.Context(), "vectors", bytes.NewReader(raw), &out, score.Options{Blocks: true})
 	require.NoError(t, err)

@@ -7,8 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -17,43 +15,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/apprentice-rl/apprentice/sandbox/sandboxtest"
 	"github.com/apprentice-rl/apprentice/srl"
 	"github.com/apprentice-rl/apprentice/srl/format"
 	"github.com/apprentice-rl/apprentice/srl/reward"
 	"github.com/apprentice-rl/apprentice/srl/serve"
+	"github.com/apprentice-rl/apprentice/srl/srltest"
 )
-
-// sample returns the actions that SWE-smith has published, in their order.
-func sample(t testing.TB) []string {
-	t.Helper()
-	data := os.Getenv("APPRENTICE_TESTDATA")
-	if data == "" {
-		sandboxtest.Missing(t, "testdata", "APPRENTICE_TESTDATA names no folder with SWE-smith's sample")
-	}
-	raw, err := os.ReadFile(filepath.Join(data, "trajectories", "swe-smith", "ft_xml_example.jsonl"))
-	require.NoError(t, err)
-	var actions []string
-	for line := range strings.Lines(string(raw)) {
-		var row struct {
-			Messages []struct{ Role, Content string }
-		}
-		require.NoError(t, json.Unmarshal([]byte(line), &row))
-		for _, m := range row.Messages {
-			if i := strings.Index(m.Content, "<function="); m.Role == "assistant" && i >= 0 {
-				actions = append(actions, m.Content[i:])
-			}
-		}
-	}
-	return actions
-}
 
 // BenchmarkScore has a server score real actions through the batch endpoint, in
 // groups of 8, with a client in this process for each processor. Each group is an
 // expert's action, and it and the next 7 of the sample with a thought before them
 // as outputs.
 func BenchmarkScore(b *testing.B) {
-	actions := sample(b)
+	actions := srltest.Calls(b)
 	thought := strings.Repeat("The second page is empty, so I look at the handler. ", 10)
 	for _, name := range reward.Names() {
 		r, err := reward.Named(name, format.XML)
@@ -64,10 +38,10 @@ func BenchmarkScore(b *testing.B) {
 				for at := 0; at < len(actions); at += size / 8 {
 					var batch groups
 					for i := range size / 8 {
-						e := srl.Example{ID: fmt.Sprintf("t#%d", (at+i)%len(actions)), Action: actions[(at+i)%len(actions)], Reward: r}
+						e := srl.Example{ID: fmt.Sprintf("t#%d", (at+i)%len(actions)), Action: actions[(at+i)%len(actions)].Text, Reward: r}
 						var outputs []string
 						for k := range 8 {
-							outputs = append(outputs, format.Write(thought, actions[(at+i+k)%len(actions)]))
+							outputs = append(outputs, format.Write(thought, actions[(at+i+k)%len(actions)].Text))
 						}
 						batch = append(batch, map[string]any{"label": label(b, e), "outputs": outputs})
 					}

@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -19,10 +17,10 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/apprentice-rl/apprentice/env"
-	"github.com/apprentice-rl/apprentice/sandbox/sandboxtest"
 	"github.com/apprentice-rl/apprentice/srl"
 	"github.com/apprentice-rl/apprentice/srl/format"
 	"github.com/apprentice-rl/apprentice/srl/reward"
+	"github.com/apprentice-rl/apprentice/srl/srltest"
 	"github.com/apprentice-rl/apprentice/srl/stats"
 )
 
@@ -234,30 +232,12 @@ func TestPictures(t *testing.T) {
 // realExamples are the calls of SWE-smith's published sample.
 func realExamples(t *testing.T) []srl.Example {
 	t.Helper()
-	data := os.Getenv("APPRENTICE_TESTDATA")
-	if data == "" {
-		sandboxtest.Missing(t, "testdata", "APPRENTICE_TESTDATA names no folder with SWE-smith's sample")
-	}
-	raw, err := os.ReadFile(filepath.Join(data, "trajectories", "swe-smith", "ft_xml_example.jsonl"))
-	require.NoError(t, err)
 	var list []srl.Example
-	for line := range strings.Lines(string(raw)) {
-		var row struct {
-			Instance string `json:"instance_id"`
-			Messages []struct{ Role, Content string }
-		}
-		require.NoError(t, json.Unmarshal([]byte(line), &row))
-		for i, m := range row.Messages {
-			at := strings.Index(m.Content, "<function=")
-			if m.Role != "assistant" || at < 0 {
-				continue
-			}
-			calls, err := format.XML.Calls(m.Content[at:], nil)
-			require.NoError(t, err)
-			list = append(list, example(t, fmt.Sprintf("%s#%d", row.Instance, i), row.Instance, calls[0].Tool, string(calls[0].Arguments)))
-		}
+	for _, c := range srltest.Calls(t) {
+		calls, err := format.XML.Calls(c.Text, nil)
+		require.NoError(t, err)
+		list = append(list, example(t, fmt.Sprintf("%s#%d", c.Task, c.Turn), c.Task, calls[0].Tool, string(calls[0].Arguments)))
 	}
-	require.Len(t, list, 103)
 	return list
 }
 

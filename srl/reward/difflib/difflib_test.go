@@ -2,7 +2,6 @@ package difflib_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -25,6 +24,7 @@ import (
 
 	"github.com/apprentice-rl/apprentice/sandbox/sandboxtest"
 	"github.com/apprentice-rl/apprentice/srl/reward/difflib"
+	"github.com/apprentice-rl/apprentice/srl/srltest"
 )
 
 func TestDifflibIsWhatCPythonSays(t *testing.T) {
@@ -65,18 +65,8 @@ func TestDifflibIsWhatCPythonSays(t *testing.T) {
 }
 
 func TestDifflibAgreesWithRecordedVectors(t *testing.T) {
-	data := os.Getenv("APPRENTICE_TESTDATA")
-	if data == "" {
-		sandboxtest.Missing(t, "testdata", "APPRENTICE_TESTDATA names no folder with the recorded difflib vectors")
-	}
-	f, err := os.Open(filepath.Join(data, "rewards", "difflib_vectors.jsonl.gz"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, f.Close()) })
-	z, err := gzip.NewReader(f)
-	require.NoError(t, err)
-
 	n := 0
-	for d := json.NewDecoder(z); ; n++ {
+	for d := json.NewDecoder(bytes.NewReader(srltest.Vectors(t))); ; n++ {
 		var v struct {
 			A, B           string
 			Autojunk       bool
