@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 
 	"github.com/google/renameio/v2"
@@ -328,6 +329,8 @@ func (a *app) imported(ctx context.Context, s *stepping) (remove func() error, e
 }
 
 func (a *app) srlSteps(ctx context.Context, s stepping) (err error) {
+	// There is little in memory, and much goes through it.
+	defer debug.SetGCPercent(debug.SetGCPercent(300))
 	if len(s.foreign.paths) > 0 {
 		remove, failed := a.imported(ctx, &s)
 		if failed != nil {

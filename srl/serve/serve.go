@@ -23,6 +23,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -85,11 +86,11 @@ type Server struct {
 
 // New returns a server.
 func New(o Options) *Server {
-	o.Limit = or(o.Limit, DefaultLimit)
-	o.MaxRequest = or(o.MaxRequest, DefaultMaxRequest)
-	o.MaxOutputs = or(o.MaxOutputs, DefaultMaxOutputs)
-	o.Cache = or(o.Cache, DefaultCache)
-	o.Drain = or(o.Drain, DefaultDrain)
+	o.Limit = cmp.Or(o.Limit, DefaultLimit)
+	o.MaxRequest = cmp.Or(o.MaxRequest, DefaultMaxRequest)
+	o.MaxOutputs = cmp.Or(o.MaxOutputs, DefaultMaxOutputs)
+	o.Cache = cmp.Or(o.Cache, DefaultCache)
+	o.Drain = cmp.Or(o.Drain, DefaultDrain)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -112,13 +113,6 @@ func New(o Options) *Server {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	s.handler = s.metrics.observe(s.recovered(s.authorized(mux)))
 	return s
-}
-
-func or[T int | int64 | time.Duration](value, otherwise T) T {
-	if value == 0 {
-		return otherwise
-	}
-	return value
 }
 
 // ServeHTTP answers one request.
