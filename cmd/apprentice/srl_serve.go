@@ -28,6 +28,9 @@ type serveFlags struct {
 	maxRequest, cache int64 // MB
 }
 
+// mostMB is a terabyte, which no machine has for it.
+const mostMB = 1 << 20
+
 // tokenVariable names the variable that may hold the token.
 const tokenVariable = "APPRENTICE_REWARD_TOKEN"
 
@@ -60,6 +63,11 @@ token, or in the URL: http://x:TOKEN@HOST:PORT/openrlhf.`,
 			for name, n := range map[string]int64{"max-request": f.maxRequest, "cache": f.cache, "max-outputs": int64(o.MaxOutputs), "limit": int64(o.Limit), "drain": int64(o.Drain)} {
 				if n <= 0 {
 					return userf("--%s: want more than 0", name)
+				}
+			}
+			for name, n := range map[string]int64{"max-request": f.maxRequest, "cache": f.cache} {
+				if n > mostMB {
+					return userf("--%s %d: want MB, %d at most", name, n, mostMB)
 				}
 			}
 			o.MaxRequest, o.Cache = f.maxRequest<<20, f.cache<<20
@@ -128,16 +136,20 @@ func (a *app) srlServe(ctx context.Context, f serveFlags, o serve.Options, liste
 
 // serveToken returns the token from a file, or else from the environment.
 func serveToken(path string) (string, error) {
-	if path == "" {
-		return os.Getenv(tokenVariable), nil
+	where, text := tokenVariable, os.Getenv(tokenVariable)
+	if path != "" {
+		file, err := os.ReadFile(path)
+		if err != nil {
+			return "", userf("--token-file: %w", err)
+		}
+		where, text = "--token-file "+path, string(file)
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", userf("--token-file: %w", err)
-	}
-	token := strings.TrimSpace(string(text))
-	if token == "" {
-		return "", userf("--token-file %s: it is empty", path)
+	token := strings.TrimSpace(text)
+	switch {
+	case token == "" && text != "", token == "" && path != "":
+		return "", userf("%s: it is empty", where)
+	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return "", userf("%s: a token is one word of printable ASCII", where)
 	}
 	return token, nil
 }
@@ -184,7 +196,7 @@ func listener(ctx context.Context, f serveFlags) (net.Listener, error) {
 	return l, nil
 }
 
-// sayListening prints where the server is, in a line that programs can wait for.
+// sayListening prints where the server is, for people and for programs that wait for it.
 func (a *app) sayListening(l net.Listener, path string, examples int) error {
 	at := map[string]any{"url": "http://" + l.Addr().String(), "examples": examples}
 	if path != "" {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -81,16 +80,17 @@ func writeValues(b *strings.Builder, raw json.RawMessage) error {
 	if _, err := d.ReadToken(); err != nil {
 		return fmt.Errorf("not a JSON object: %w", err)
 	}
-	var names []string
+	seen := map[string]bool{}
 	for d.PeekKind() != '}' {
 		name, err := d.ReadToken()
 		if err != nil {
 			return fmt.Errorf("not a JSON object: %w", err)
 		}
-		if slices.Contains(names, name.String()) {
-			return fmt.Errorf("member %q comes twice", name.String())
+		key := name.String()
+		if seen[key] {
+			return fmt.Errorf("member %q comes twice", key)
 		}
-		names = append(names, name.String())
+		seen[key] = true
 		b.WriteByte('\n')
 		if d.PeekKind() == '"' {
 			s, err := d.ReadToken()

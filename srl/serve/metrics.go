@@ -3,6 +3,7 @@ package serve
 import (
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,11 +16,11 @@ type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
-	active   prometheus.Gauge
+	active   *atomic.Int64
 	outputs  *prometheus.CounterVec
 }
 
-func newMetrics(t *targets) *metrics {
+func newMetrics(t *targets, active *atomic.Int64) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -28,9 +29,7 @@ func newMetrics(t *targets) *metrics {
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "apprentice_request_seconds", Help: "How long requests took.", Buckets: prometheus.ExponentialBuckets(0.0005, 4, 9),
 		}, []string{"endpoint"}),
-		active: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "apprentice_requests_active", Help: "Requests that are being answered.",
-		}),
+		active: active,
 		outputs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "apprentice_outputs_total", Help: "Outputs of models: scored, format_error (scored, with -1), or not_scored (the time limit was reached).",
 		}, []string{"result"}),
@@ -41,7 +40,8 @@ func newMetrics(t *targets) *metrics {
 	count := func(name, help string, of func() int64) prometheus.Collector {
 		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(of()) })
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.active, m.outputs,
+	m.registry.MustRegister(m.requests, m.seconds, m.outputs,
+		figure("apprentice_requests_active", "Requests that are being answered.", active.Load),
 		figure("apprentice_labels", "Labels that are kept ready to score.", func() int64 { n, _, _, _ := t.usage(); return n }),
 		figure("apprentice_labels_bytes", "About how much memory they take.", func() int64 { _, n, _, _ := t.usage(); return n }),
 		count("apprentice_label_hits_total", "Groups whose label was ready.", func() int64 { _, _, n, _ := t.usage(); return n }),
@@ -77,8 +77,8 @@ func (m *metrics) scored(results []result) {
 // observe counts requests.
 func (m *metrics) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		m.active.Inc()
-		defer m.active.Dec()
+		m.active.Add(1)
+		defer m.active.Add(-1)
 		start := time.Now()
 		status := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(status, r)
@@ -92,7 +92,11 @@ func (m *metrics) observe(next http.Handler) http.Handler {
 	})
 }
 
-// A statusWriter remembers the status that was written.
+// writing is how long a client may take to read a reply.
+const writing = time.Minute
+
+// A statusWriter remembers the status that was written, and does not wait for a
+// client that reads nothing.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
@@ -102,3 +106,12 @@ func (w *statusWriter) WriteHeader(status int) {
 	w.status = status
 	w.ResponseWriter.WriteHeader(status)
 }
+
+func (w *statusWriter) Write(text []byte) (int, error) {
+	// Not all writers have deadlines; connections do.
+	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(writing))
+	return w.ResponseWriter.Write(text)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"net/http"
@@ -72,16 +73,20 @@ func (s *Server) verify(r *http.Request, body []byte) (any, error) {
 // server has taken the thought or the calls out of the text, they are put back.
 func (r response) output(l format.Language) string {
 	var thought, action []string
+	thinks := false
 	for _, item := range r.Output {
 		switch item.Type {
 		case "reasoning":
+			thinks = true // even if its text is kept from us
 			for _, t := range slices.Concat(item.Summary, item.Content) {
 				thought = append(thought, t.Text)
 			}
 		case "message":
+			var whole strings.Builder
 			for _, t := range item.Content {
-				action = append(action, t.Text)
+				whole.WriteString(t.Text)
 			}
+			action = append(action, whole.String())
 		case "function_call":
 			call, err := l.Render(env.Action{Tool: item.Name, Arguments: []byte(item.Arguments)})
 			if err != nil {
@@ -90,7 +95,7 @@ func (r response) output(l format.Language) string {
 			action = append(action, call)
 		}
 	}
-	if thought == nil {
+	if !thinks {
 		return strings.Join(action, "\n")
 	}
 	return format.Write(strings.Join(thought, "\n"), strings.Join(action, "\n"))
@@ -122,15 +127,9 @@ const (
 // /verify, the mean, maximum, minimum, median and sample standard deviation (0 for
 // a single one), by task and over all.
 func aggregateMetrics(_ *http.Request, body []byte) (any, error) {
-	var request struct {
-		Replies []map[string]any `json:"verify_responses"`
-	}
-	if err := parse(body, &request); err != nil {
-		return nil, err
-	}
 	all := map[string][]float64{}
 	tasks := map[float64]map[string][]float64{}
-	for _, reply := range request.Replies {
+	add := func(reply map[string]any) {
 		task, _ := reply[taskIndex].(float64)
 		if tasks[task] == nil {
 			tasks[task] = map[string][]float64{}
@@ -147,6 +146,13 @@ func aggregateMetrics(_ *http.Request, body []byte) (any, error) {
 				tasks[task][name] = append(tasks[task][name], n)
 			}
 		}
+	}
+	var request struct {
+		Replies replies `json:"verify_responses"`
+	}
+	request.Replies.each = add
+	if err := parse(body, &request); err != nil {
+		return nil, err
 	}
 	groups := []map[string]number{}
 	for _, task := range slices.Sorted(maps.Keys(tasks)) {
@@ -165,6 +171,29 @@ func aggregateMetrics(_ *http.Request, body []byte) (any, error) {
 		Total    map[string]number   `json:"agent_metrics"`
 		Headline map[string]number   `json:"key_metrics"`
 	}{groups, total, headline}, nil
+}
+
+// replies are those of /verify, which are many, and of which little is kept: each is
+// handed on when it has been read.
+type replies struct{ each func(map[string]any) }
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (r *replies) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if kind := d.PeekKind(); kind != jsontext.KindBeginArray {
+		return fmt.Errorf("want an array, and not %s", kind)
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	for d.PeekKind() != jsontext.KindEndArray {
+		var reply map[string]any
+		if err := json.UnmarshalDecode(d, &reply); err != nil {
+			return err
+		}
+		r.each(reply)
+	}
+	_, err := d.ReadToken()
+	return err
 }
 
 func describe(columns map[string][]float64) map[string]number {

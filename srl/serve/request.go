@@ -47,7 +47,8 @@ func (s *Server) post(answer func(r *http.Request, body []byte) (any, error)) ht
 			s.failed(w, r, err)
 			return
 		}
-		text, err := json.Marshal(reply)
+		// A reply may have parts of the request in it.
+		text, err := json.Marshal(reply, jsontext.AllowInvalidUTF8(true))
 		if err != nil {
 			s.failed(w, r, fmt.Errorf("writing the reply: %w", err))
 			return
@@ -103,6 +104,9 @@ func parse(body []byte, into any, options ...json.Options) error {
 	err := json.Unmarshal(body, into, append(options, jsontext.AllowInvalidUTF8(true))...)
 	if err == nil {
 		return nil
+	}
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		return refused
 	}
 	if wrong, ok := errors.AsType[*json.SemanticError](err); ok {
 		at := cmp.Or(strings.ReplaceAll(strings.TrimPrefix(string(wrong.JSONPointer), "/"), "/", "."), "the request")
@@ -174,9 +178,11 @@ func (s *Server) authorized(next http.Handler) http.Handler {
 	}
 	want := sha256.Sum256([]byte(s.options.Token))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		if _, password, ok := r.BasicAuth(); ok {
 			token = password
+		} else if !strings.EqualFold(scheme, "Bearer") {
+			token = ""
 		}
 		// Digests have one length, which is all that the comparison could tell.
 		got := sha256.Sum256([]byte(token))

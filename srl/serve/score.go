@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"runtime"
 
@@ -69,7 +70,7 @@ func (v value) MarshalJSONTo(e *jsontext.Encoder) error {
 func (s *Server) score(r *http.Request, body []byte) (any, error) {
 	var request scoreRequest
 	// A misspelled epsilon would pass for none.
-	if err := parse(body, &request, json.RejectUnknownMembers(true)); err != nil {
+	if err := parse(body, &request, json.RejectUnknownMembers(true), s.counted()); err != nil {
 		return nil, err
 	}
 	if request.Epsilon < 0 {
@@ -114,6 +115,31 @@ func (r result) scored(filter srl.Filter) scored {
 	return out
 }
 
+// counted ends the reading of a request with too many groups or outputs, since what
+// takes two bytes in a request takes a hundred in memory.
+func (s *Server) counted() json.Options {
+	groups, outputs := 0, 0
+	most := s.options.MaxOutputs
+	return json.WithUnmarshalers(json.JoinUnmarshalers(
+		json.UnmarshalFromFunc(func(*jsontext.Decoder, *group) error {
+			if groups++; groups > most {
+				return tooMany("groups", most)
+			}
+			return errors.ErrUnsupported // read it as ever
+		}),
+		json.UnmarshalFromFunc(func(*jsontext.Decoder, *str) error {
+			if outputs++; outputs > most {
+				return tooMany("outputs", most)
+			}
+			return errors.ErrUnsupported
+		}),
+	))
+}
+
+func tooMany(what string, most int) error {
+	return refuse(http.StatusRequestEntityTooLarge, "the request has more than %d %s: send fewer groups at once", most, what)
+}
+
 // put sets one of n texts.
 func put(texts []string, i int, text string, n int) []string {
 	if texts == nil {
@@ -140,7 +166,7 @@ func (s *Server) groups(ctx context.Context, groups []group) ([]result, error) {
 	case len(units) == 0:
 		return nil, refuse(http.StatusBadRequest, "the request has no groups")
 	case len(units) > s.options.MaxOutputs:
-		return nil, refuse(http.StatusRequestEntityTooLarge, "the request has %d outputs, and may have %d: send fewer groups at once", len(units), s.options.MaxOutputs)
+		return nil, tooMany("outputs", s.options.MaxOutputs)
 	}
 	results := make([]result, len(groups))
 	prepared := make([]*reward.Target, len(groups))

@@ -32,6 +32,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/apprentice-rl/apprentice/srl"
@@ -82,6 +83,8 @@ type Server struct {
 	// slots are taken by the outputs that are being scored, one for each
 	// processor, so that many requests at once do not use up each other's limits.
 	slots chan struct{}
+	// answering is how many requests are being answered.
+	answering atomic.Int64
 }
 
 // New returns a server.
@@ -99,7 +102,7 @@ func New(o Options) *Server {
 		targets: newTargets(o.Labels, o.Cache),
 		slots:   make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
-	s.metrics = newMetrics(s.targets)
+	s.metrics = newMetrics(s.targets, &s.answering)
 	mux := http.NewServeMux()
 	mux.Handle("POST /v1/score", s.post(s.score))
 	mux.Handle("POST /openrlhf", s.post(s.openRLHF))
@@ -142,8 +145,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer cancel()
 	err := server.Shutdown(bounded)
 	if errors.Is(err, context.DeadlineExceeded) {
-		_ = server.Close() // the time for it is over
-		err = fmt.Errorf("requests were still being answered after %s, and were cut off", s.options.Drain)
+		n := s.answering.Load()
+		_ = server.Close()    // the time for it is over
+		if err = nil; n > 0 { // else nothing was asked on the connections that there are
+			err = fmt.Errorf("%d requests were still being answered after %s, and were cut off", n, s.options.Drain)
+			s.options.Log.Warn("draining", "error", err)
+		}
 	}
 	if ended := <-failed; err == nil && !errors.Is(ended, http.ErrServerClosed) {
 		err = fmt.Errorf("serving: %w", ended)

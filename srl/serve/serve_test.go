@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sourcegraph/conc"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -182,7 +183,8 @@ func TestBadRequests(t *testing.T) {
 		{"a reward that there is not", "/v1/score", group(strings.Replace(good, `"version":1`, `"version":9`, 1)), 400, "groups.0: bad label: reward bare has version 1 in this program, and not 9"},
 		{"an expert's action that cannot be read", "/v1/score", group(label(t, unreadable)), 400, "groups.0: bad label: example a#1: expert's action"},
 		{"a negative epsilon", "/v1/score", map[string]any{"groups": groups{}, "epsilon": -1}, 400, "epsilon is -1: want 0 or more"},
-		{"too many outputs", "/v1/score", map[string]any{"groups": groups{{"label": good, "outputs": []string{"", "", "", ""}}}}, 413, "the request has 4 outputs, and may have 3"},
+		{"too many outputs", "/v1/score", map[string]any{"groups": groups{{"label": good, "outputs": []string{"", "", "", ""}}}}, 413, "the request has more than 3 outputs: send fewer groups at once"},
+		{"too many groups", "/v1/score", `{"groups":[{},{},{},{}` + strings.Repeat(",{}", 1000), 413, "the request has more than 3 groups"},
 		{"too large", "/v1/score", strings.Repeat(" ", 1<<20+1), 413, "the request has more than 1048576 bytes"},
 		{"lists that do not fit", "/openrlhf", map[string]any{"query": []string{"x"}, "prompts": []string{}, "labels": []string{good}}, 400, "1 query, 0 prompts and 1 labels"},
 		{"null for a prompt", "/openrlhf", `{"query":["x"],"prompts":[null],"labels":["x"]}`, 400, "prompts.0: want a string"},
@@ -298,7 +300,9 @@ func TestToken(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, ask("/metrics", none))
 	require.Equal(t, http.StatusUnauthorized, ask("/metrics", func(r *http.Request) { r.Header.Set("Authorization", "Bearer sesam") }))
 	require.Equal(t, http.StatusUnauthorized, ask("/metrics", func(r *http.Request) { r.SetBasicAuth("sesame", "") }))
+	require.Equal(t, http.StatusUnauthorized, ask("/metrics", func(r *http.Request) { r.Header.Set("Authorization", "sesame") }))
 	require.Equal(t, http.StatusOK, ask("/metrics", func(r *http.Request) { r.Header.Set("Authorization", "Bearer sesame") }))
+	require.Equal(t, http.StatusOK, ask("/metrics", func(r *http.Request) { r.Header.Set("Authorization", "bearer sesame") }))
 	require.Equal(t, http.StatusOK, ask("/metrics", func(r *http.Request) { r.SetBasicAuth("x", "sesame") }))
 	status, _ := post(t, s, "/v1/score", "{}")
 	require.Equal(t, http.StatusUnauthorized, status)
@@ -487,11 +491,100 @@ func TestUnixSocket(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, entries)
 
+	// Whoever has taken the path meanwhile keeps it.
+	l, err = serve.ListenUnix(path)
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(path))
+	next, err := serve.ListenUnix(path)
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	c, err := net.Dial("unix", path)
+	require.NoError(t, err)
+	require.NoError(t, c.Close())
+	require.NoError(t, next.Close())
+
 	require.NoError(t, os.WriteFile(path, []byte("mine"), 0o600))
 	_, err = serve.ListenUnix(path)
 	require.ErrorContains(t, err, "is there, and no socket")
 	_, err = serve.ListenUnix(filepath.Join(path, "none", "s"))
 	require.Error(t, err)
+}
+
+// One of several servers that start on what a dead one has left gets the path.
+func TestUnixSocketForOneOfMany(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	for range 50 {
+		dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+		require.NoError(t, err)
+		dead.SetUnlinkOnClose(false)
+		require.NoError(t, dead.Close())
+		var all conc.WaitGroup
+		listeners, errs := make([]net.Listener, 4), make([]error, 4)
+		for i := range listeners {
+			all.Go(func() { listeners[i], errs[i] = serve.ListenUnix(path) })
+		}
+		all.Wait()
+		got := 0
+		for i, l := range listeners {
+			if errs[i] != nil {
+				require.ErrorIs(t, errs[i], serve.ErrInUse)
+				continue
+			}
+			got++
+			require.NoError(t, l.Close())
+		}
+		require.Equal(t, 1, got)
+		require.NoFileExists(t, path)
+	}
+}
+
+func TestUnixSocketsOfAnyLength(t *testing.T) {
+	dir := filepath.Join("/tmp", fmt.Sprintf("apprentice-%d", os.Getpid()))
+	dir += strings.Repeat("x", 105-len(dir))
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	defer func() { require.NoError(t, os.Remove(dir)) }()
+	l, err := serve.ListenUnix(filepath.Join(dir, "s"))
+	require.NoError(t, err)
+	c, err := net.Dial("unix", filepath.Join(dir, "s"))
+	require.NoError(t, err)
+	require.NoError(t, c.Close())
+	require.NoError(t, l.Close())
+	_, err = serve.ListenUnix(filepath.Join(dir, "so"))
+	require.ErrorContains(t, err, "the path of a socket may have 107 bytes, and this one has 108")
+}
+
+// deadlines is a connection that remembers until when a reply has to be read.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	until time.Time
+}
+
+func (d *deadlines) SetWriteDeadline(t time.Time) error { d.until = t; return nil }
+
+func TestAClientThatDoesNotReadIsNotWaitedFor(t *testing.T) {
+	for _, path := range []string{"/healthz", "/metrics", "/reverify_mode"} {
+		w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+		serve.New(serve.Options{}).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		require.Equal(t, http.StatusOK, w.Code)
+		require.WithinDuration(t, time.Now().Add(time.Minute), w.until, 30*time.Second, path)
+	}
+}
+
+// A connection on which nobody asks anything is cut off without a word.
+func TestDrainOfIdleConnections(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	s := serve.New(serve.Options{Drain: 50 * time.Millisecond})
+	go func() { served <- s.Serve(ctx, l) }()
+	c, err := net.Dial("tcp", l.Addr().String())
+	require.NoError(t, err)
+	defer func() { _ = c.Close() }()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	waitFor(t, client, "http://"+l.Addr().String(), "apprentice_requests_active 1\n")
+	cancel()
+	require.NoError(t, <-served)
 }
 
 func TestLoopback(t *testing.T) {

@@ -20,6 +20,10 @@ func (s *Server) openRLHF(r *http.Request, body []byte) (any, error) {
 		return nil, err
 	}
 	n := len(request.Queries)
+	if n == 0 && len(request.Prompts)+len(request.Labels) == 0 {
+		// Of several servers that OpenRLHF has, some get nothing.
+		return map[string]any{"rewards": []number{}, "scores": []number{}, "extra_logs": map[string]any{}}, nil
+	}
 	if n != len(request.Prompts) || n != len(request.Labels) {
 		return nil, refuse(http.StatusBadRequest, "there are %d query, %d prompts and %d labels: want as many of each", n, len(request.Prompts), len(request.Labels))
 	}
@@ -105,9 +109,14 @@ var specialTokens = regexp.MustCompile(`(?:\s*(?:<\|[^\s<>|]{1,40}\|>|<｜[^\s<>
 // withoutSpecialTokens cuts special tokens off the end of an output, for trainers
 // that decode with them.
 func withoutSpecialTokens(output string) str {
-	// From the right, and only as far as tokens go: outputs may be megabytes.
-	tail := output[max(0, len(output)-4096):]
-	return str(output[:len(output)-len(specialTokens.FindString(tail))])
+	for { // from the right, and only as far as tokens go: outputs may be megabytes
+		tail := output[max(0, len(output)-4096):]
+		n := len(specialTokens.FindString(tail))
+		if n == 0 {
+			return str(output)
+		}
+		output = output[:len(output)-n]
+	}
 }
 
 // slime answers slime's --rm-url: with a number, or, asked for details, with an

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -34,6 +35,11 @@ func TestOpenRLHF(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, `{"rewards":[1.0,-1.0],"scores":[1.0,-1.0],"extra_logs":{"format_error":[0.0,1.0]}}`, reply)
 
+	// Of several servers some are asked for nothing.
+	status, reply = post(t, s, "/openrlhf", map[string]any{"query": []string{}, "prompts": []string{}, "labels": []string{}})
+	require.Equal(t, http.StatusOK, status)
+	require.JSONEq(t, `{"rewards": [], "scores": [], "extra_logs": {}}`, reply)
+
 	// Too little of the prompt is left to be sure of it.
 	status, reply = post(t, s, "/openrlhf", map[string]any{"query": []string{prompt[len(prompt)-20:] + right}, "prompts": []string{prompt}, "labels": []string{l}})
 	require.Equal(t, http.StatusBadRequest, status)
@@ -45,6 +51,8 @@ func TestSlime(t *testing.T) {
 	l := label(t, example("a#1", reward.Bare(format.XML)))
 	status, reply := post(t, s, "/slime", map[string]any{"prompt": []any{map[string]any{"role": "user"}}, "response": right + "<|im_end|>", "label": l})
 	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, "1.0", reply)
+	_, reply = post(t, s, "/slime", map[string]any{"response": right + strings.Repeat("<|endoftext|>\n", 5000), "label": l})
 	require.Equal(t, "1.0", reply)
 	_, reply = post(t, s, "/slime", map[string]any{"prompt": "p", "response": "prose", "label": l})
 	require.Equal(t, "-1.0", reply)
@@ -69,6 +77,8 @@ func TestVerify(t *testing.T) {
 	}
 	called := map[string]any{"type": "function_call", "call_id": "c", "name": "bash", "arguments": `{"command":"ls -l"}`}
 	output := func(items ...any) map[string]any { return map[string]any{"output": items} }
+	hidden := map[string]any{"type": "reasoning", "summary": []any{}, "encrypted_content": "x"}
+	inParts := map[string]any{"type": "message", "content": []any{map[string]any{"text": right[:len(right)/2]}, map[string]any{"text": right[len(right)/2:]}}}
 	xml, jsonl := example("a#1", reward.Bare(format.XML)), example("a#2", reward.Bare(format.JSON))
 	jsonl.Action = `{"name":"bash","arguments":{"command":"ls -l"}}`
 	for name, tt := range map[string]struct {
@@ -77,15 +87,17 @@ func TestVerify(t *testing.T) {
 		reward   float64
 		why      string
 	}{
-		"text":                     {label(t, xml), message(right), 1, ""},
-		"prose":                    {label(t, xml), message("Sure."), -1, "no </think>"},
-		"reasoning and text":       {label(t, xml), output(reasoning, said("\n"+expert)), 1, ""},
-		"reasoning and a call":     {label(t, xml), output(reasoning, called), 1, ""},
-		"the same in JSON":         {label(t, jsonl), output(reasoning, called), 1, ""},
-		"a call without reasoning": {label(t, xml), output(called), -1, "no </think>"},
-		"a call that is no call":   {label(t, xml), output(reasoning, map[string]any{"type": "function_call", "name": "bash", "arguments": "{"}), -1, "no tool call after </think>"},
-		"two calls for one":        {label(t, xml), output(reasoning, called, called), -1, "more tool calls than the step has"},
-		"nothing":                  {label(t, xml), output(), -1, "no </think>"},
+		"text":                           {label(t, xml), message(right), 1, ""},
+		"prose":                          {label(t, xml), message("Sure."), -1, "no </think>"},
+		"reasoning and text":             {label(t, xml), output(reasoning, said("\n"+expert)), 1, ""},
+		"reasoning and a call":           {label(t, xml), output(reasoning, called), 1, ""},
+		"the same in JSON":               {label(t, jsonl), output(reasoning, called), 1, ""},
+		"a call without reasoning":       {label(t, xml), output(called), -1, "no </think>"},
+		"a call that is no call":         {label(t, xml), output(reasoning, map[string]any{"type": "function_call", "name": "bash", "arguments": "{"}), -1, "no tool call after </think>"},
+		"reasoning that is kept from us": {label(t, xml), output(hidden, called), 1, ""},
+		"a message in parts":             {label(t, xml), output(inParts), 1, ""},
+		"two calls for one":              {label(t, xml), output(reasoning, called, called), -1, "more tool calls than the step has"},
+		"nothing":                        {label(t, xml), output(), -1, "no </think>"},
 	} {
 		row := map[string]any{
 			"responses_create_params": map[string]any{"input": []any{}, "seed": json.Number("9007199254740993")},
@@ -98,6 +110,19 @@ func TestVerify(t *testing.T) {
 		require.NoError(t, err)
 		require.JSONEq(t, string(want), reply, name)
 		require.Contains(t, reply, "9007199254740993", "the row comes back as it was")
+	}
+}
+
+// What no JSON may hold comes back as the character for it.
+func TestVerifyOfBrokenText(t *testing.T) {
+	s := serve.New(serve.Options{})
+	l := quote(t, label(t, example("a#1", reward.Bare(format.XML))))
+	for _, broken := range []string{`\ud800`, "\xff\xfe"} {
+		text := strings.Replace(quote(t, right), "I look.", broken, 1)
+		status, reply := post(t, s, "/verify", `{"responses_create_params":{},"label":`+l+`,"response":{"output":[{"type":"message","content":[{"text":`+text+`}]}]}}`)
+		require.Equal(t, http.StatusOK, status, reply)
+		require.Contains(t, reply, `"reward":1.0`)
+		require.True(t, utf8.ValidString(reply) && json.Valid([]byte(reply)), reply)
 	}
 }
 
@@ -131,6 +156,10 @@ func TestNeMoGymsOtherEndpoints(t *testing.T) {
 	require.InDelta(t, 0.5/3, got.Agent["mean/reward"], 1e-12)
 	require.Equal(t, map[string]float64{"mean/reward": got.Agent["mean/reward"], "mean/right": 1}, got.Key)
 
+	for _, none := range []string{`{"verify_responses":{}}`, `{"verify_responses":[1]}`, `{"verify_responses":[{]}`} {
+		status, reply = post(t, s, "/aggregate_metrics", none)
+		require.Equal(t, http.StatusBadRequest, status, reply)
+	}
 	status, reply = post(t, s, "/aggregate_metrics", map[string]any{"verify_responses": []any{}})
 	require.Equal(t, http.StatusOK, status)
 	require.JSONEq(t, `{"group_level_metrics": [], "agent_metrics": {}, "key_metrics": {}}`, reply)
@@ -142,7 +171,7 @@ func FuzzRequests(f *testing.F) {
 	s := serve.New(serve.Options{})
 	paths := []string{"/v1/score", "/openrlhf", "/slime", "/verify", "/seed_session", "/close_session", "/aggregate_metrics"}
 	l := quote(f, label(f, example("a#1", reward.Bare(format.XML))))
-	for i, body := range []string{
+	for i, body := range []string{ // in the order of the paths
 		`{"groups":[{"label":` + l + `,"outputs":["x"]}],"epsilon":1}`,
 		`{"query":["px"],"prompts":["p"],"labels":[` + l + `]}`,
 		`{"prompt":"p","response":"x","label":` + l + `}`,
@@ -151,6 +180,7 @@ func FuzzRequests(f *testing.F) {
 	} {
 		f.Add(uint8(i), []byte(body))
 	}
+	f.Add(uint8(3), []byte(`{"label":`+l+`,"responses_create_params":{},"response":{"output":[{"type":"message","content":[{"text":"\ud800`+"\xff"+`"}]}]}}`))
 	f.Fuzz(func(t *testing.T, path uint8, body []byte) {
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, paths[int(path)%len(paths)], strings.NewReader(string(body))))
