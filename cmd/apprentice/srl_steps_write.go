@@ -24,6 +24,7 @@ import (
 	"github.com/apprentice-rl/apprentice/srl"
 	"github.com/apprentice-rl/apprentice/srl/format"
 	"github.com/apprentice-rl/apprentice/trajectories"
+	"github.com/apprentice-rl/apprentice/trajectories/formats"
 )
 
 // stepping is what the command srl steps was asked for.
@@ -318,11 +319,25 @@ func (a *app) imported(ctx context.Context, s *stepping) (remove func() error, e
 		return nil, fmt.Errorf("making a folder to import into: %w", err)
 	}
 	remove = func() error { return os.RemoveAll(folder) }
-	quiet := *a // the result of this command is another one
-	quiet.stdout, quiet.json = a.stderr, false
 	s.foreign.out = folder
-	if err := quiet.trajImport(ctx, s.foreign); err != nil {
+	quiet := *a // nothing that is imported is kept
+	reports, err := quiet.imports(ctx, s.foreign)
+	if err != nil {
 		return nil, errors.Join(err, remove())
+	}
+	var all formats.Count
+	warnings := 0
+	for _, r := range reports {
+		if r.Refused != "" {
+			a.say("refused  %s: %s", printable(r.File), printable(r.Refused))
+			continue
+		}
+		all = all.Add(r.Count)
+		warnings += len(r.Warnings) + r.More
+	}
+	a.say("imported %s with %s", count(all.Trajectories, "trajectory", "trajectories"), count(all.Actions, "action", "actions"))
+	if warnings > 0 {
+		a.say("%s: 'apprentice traj import --json' tells them", count(warnings, "warning", "warnings"))
 	}
 	s.source = trajectoriesIn([]string{folder})
 	return remove, nil

@@ -74,24 +74,36 @@ written again: after an import that was interrupted, the same command goes on.`,
 	return cmd
 }
 
-func (a *app) trajImport(ctx context.Context, i importing) (err error) {
+func (a *app) trajImport(ctx context.Context, i importing) error {
+	reports, err := a.imports(ctx, i)
+	switch {
+	case err != nil:
+		return err
+	case a.json:
+		return a.printJSON(reports)
+	}
+	return a.printImport(reports, i.out)
+}
+
+// imports imports, and returns what became of each file.
+func (a *app) imports(ctx context.Context, i importing) (reports []formats.Report, err error) {
 	to, err := store.Open(i.out)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
 	// Two imports at the same time could find the same file missing.
 	release, err := to.Lock(ctx, func() { a.say("another import goes into %s; waiting for its end", i.out) })
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer release()
 	if err := to.Sweep(); err != nil {
-		return err
+		return nil, err
 	}
 	held, broken, err := to.Held(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, err := range broken {
 		a.say("%v; it is left as it is", err)
@@ -101,9 +113,9 @@ func (a *app) trajImport(ctx context.Context, i importing) (err error) {
 	defer w.Discard()
 	secrets, err := i.secrets.redaction(i.out, w)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	reports := []formats.Report{}
+	reports = []formats.Report{}
 	for r, err := range formats.Import(ctx, i.paths, formats.Options{
 		Formats:   allFormats(),
 		From:      i.from,
@@ -123,25 +135,22 @@ func (a *app) trajImport(ctx context.Context, i importing) (err error) {
 			err = &maskedError{err, secrets.mask(err.Error())}
 		}
 		if errors.Is(err, fs.ErrNotExist) {
-			return userError{err}
+			return nil, userError{err}
 		}
 		if err != nil && exitCode(err) == exitUser {
-			return fmt.Errorf("%w; --keep-going reports such files and imports the rest", err)
+			return nil, fmt.Errorf("%w; --keep-going reports such files and imports the rest", err)
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		r.Redactions = secrets.taken()
 		secrets.told(&r)
 		reports = append(reports, r)
 	}
 	if len(reports) == 0 {
-		return userf("there are no files in %s", strings.Join(i.paths, ", "))
+		return nil, userf("there are no files in %s", strings.Join(i.paths, ", "))
 	}
-	if a.json {
-		return a.printJSON(reports)
-	}
-	return a.printImport(reports, i.out)
+	return reports, nil
 }
 
 // readAs is the format of a file and its version, unless the one says the other.
