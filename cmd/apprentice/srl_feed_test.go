@@ -31,22 +31,9 @@ type loaded struct {
 // TestTrainersReadTheirFeeds has each feed that says it is verified loaded by the
 // code of the trainer that it names, and compares what came of the rows.
 func TestTrainersReadTheirFeeds(t *testing.T) {
-	python, err := filepath.Abs("../../bin/trainers/bin/python")
-	require.NoError(t, err)
-	if _, err := os.Stat(python); err != nil {
-		sandboxtest.Missing(t, "trainers", "`make trainers` installs them below bin/trainers, which takes 6 GB")
-	}
-	data := os.Getenv("APPRENTICE_TESTDATA")
-	if data == "" {
-		sandboxtest.Missing(t, "testdata", "APPRENTICE_TESTDATA names no folder with trajectories")
-	}
+	python, logs, steps := trainersAndSteps(t)
+	dir := filepath.Dir(logs)
 	dependsOn(t, "../../srl/feed/loaders")
-	dir := t.TempDir()
-	logs, steps := filepath.Join(dir, "logs"), filepath.Join(dir, "steps.jsonl")
-	require.Zero(t, command(t, "traj", "import", filepath.Join(data, "trajectories", "swe-agent"), "--out", logs, "--keep-going"))
-	small(t, logs, 10)
-	require.Zero(t, command(t, "srl", "steps", logs, "--out", steps))
-
 	var read func(*testing.T, feed.Feed, string) loaded
 	trainer := ""
 	for _, f := range feed.All() {
@@ -90,6 +77,36 @@ func TestTrainersReadTheirFeeds(t *testing.T) {
 	}
 }
 
+// trainersAndSteps returns the Python that has the trainers, and real trajectories
+// with their step examples.
+func trainersAndSteps(t *testing.T) (python, logs, steps string) {
+	t.Helper()
+	python, err := filepath.Abs("../../bin/trainers/bin/python")
+	require.NoError(t, err)
+	if _, err := os.Stat(python); err != nil {
+		sandboxtest.Missing(t, "trainers", "`make trainers` installs them below bin/trainers, which takes 6 GB")
+	}
+	data := os.Getenv("APPRENTICE_TESTDATA")
+	if data == "" {
+		sandboxtest.Missing(t, "testdata", "APPRENTICE_TESTDATA names no folder with trajectories")
+	}
+	dir := t.TempDir()
+	logs, steps = filepath.Join(dir, "logs"), filepath.Join(dir, "steps.jsonl")
+	require.Zero(t, command(t, "traj", "import", filepath.Join(data, "trajectories", "swe-agent"), "--out", logs, "--keep-going"))
+	small(t, logs, 10)
+	require.Zero(t, command(t, "srl", "steps", logs, "--out", steps))
+	return python, logs, steps
+}
+
+// trainersEnvironment keeps trainers off the network, and their caches in a folder
+// of the test's.
+func trainersEnvironment(t *testing.T) []string {
+	home := t.TempDir()
+	// LLaMA-Factory names the versions that it was made for, which are not those of the others.
+	return append(os.Environ(), "DISABLE_VERSION_CHECK=1", "HF_HOME="+home, "HF_HUB_OFFLINE=1", "HF_DATASETS_CACHE="+home, "CUDA_VISIBLE_DEVICES=",
+		"DO_NOT_TRACK=1", "AXOLOTL_DO_NOT_TRACK=1")
+}
+
 // small keeps the smallest logs of a folder: some trainers take a time for a
 // conversation that is quadratic in it.
 func small(t *testing.T, folder string, most int) {
@@ -114,10 +131,7 @@ func small(t *testing.T, folder string, most int) {
 // loaders starts loaders.py, and returns what asks it.
 func loaders(t *testing.T, python string) func(t *testing.T, f feed.Feed, path string) loaded {
 	cmd := exec.Command(python, "../../srl/feed/loaders/loaders.py")
-	home := t.TempDir()
-	// LLaMA-Factory names the versions that it was made for, which are not those of the others.
-	cmd.Env = append(os.Environ(), "DISABLE_VERSION_CHECK=1", "HF_HOME="+home, "HF_HUB_OFFLINE=1", "HF_DATASETS_CACHE="+home, "CUDA_VISIBLE_DEVICES=",
-		"DO_NOT_TRACK=1", "AXOLOTL_DO_NOT_TRACK=1")
+	cmd.Env = trainersEnvironment(t)
 	in, err := cmd.StdinPipe()
 	require.NoError(t, err)
 	out, err := cmd.StdoutPipe()
