@@ -20,7 +20,8 @@ Refill keeps batches full where a trainer drops groups and does not replace them
 What cannot be scored is None, and never a number: a trainer has to leave it out.
 """
 
-from ._client import Client, Group, RewardError, Scored, score
+from ._client import Client, Group, RewardError, Scored
 from ._refill import Refill
+from ._server import score
 
 __all__ = ["Client", "Group", "Refill", "RewardError", "Scored", "score"]

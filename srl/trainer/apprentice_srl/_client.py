@@ -1,30 +1,33 @@
-"""The client of the reward server, and the child process that is one."""
+"""The client of one reward server."""
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import http.client
+import itertools
 import json
 import math
 import os
-import shutil
 import socket
-import subprocess
-import tempfile
 import threading
 import time
 import urllib.parse
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import _plain
+# How much a request holds at most: a step of training may have gigabytes. An output that is larger
+# by itself goes alone.
+MOST_BYTES = 16 << 20
+MOST_OUTPUTS = 4096
 
 
 class RewardError(Exception):
     """The server could not be asked, or refused the request. It is never the model's fault."""
+
+
+class _TooLarge(RewardError):
+    """The server does not take a request of this size."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,25 @@ class Scored:
     keep: bool
 
 
+Score = tuple["float | None", str]
+
+
+def scored(results: Sequence[Score], epsilon: float | None) -> Scored:
+    """Puts the scores of a group together."""
+    rewards = [reward for reward, _ in results]
+    std = spread(rewards)
+    return Scored(rewards, [why for _, why in results], std, std > (epsilon or 0.0))
+
+
+def spread(rewards: Sequence[float | None]) -> float:
+    """The population standard deviation of the rewards that there are."""
+    known = [r for r in rewards if r is not None]
+    if not known:
+        return 0.0
+    mean = math.fsum(known) / len(known)
+    return math.sqrt(math.fsum((r - mean) ** 2 for r in known) / len(known))
+
+
 class _UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: str, timeout: float) -> None:
         super().__init__("localhost", timeout=timeout)
@@ -62,36 +84,37 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 class Client:
-    """Asks one reward server. It may be used by several threads, and after a fork."""
+    """Asks one reward server. It may be used by several threads, and after a fork.
 
-    def __init__(self, url: str, token: str | None = None, timeout: float = 120.0, tries: int = 3) -> None:
+    url is http://host:port or unix:/path; a token may stand in it, as in http://x:TOKEN@host:port.
+    timeout is how many seconds an answer may take, and patience how many a server may be away,
+    as when it is started anew.
+    """
+
+    def __init__(self, url: str, token: str | None = None, timeout: float = 120.0, patience: float = 30.0) -> None:
         if not url.startswith(("http://", "https://", "unix:")):
-            raise ValueError(f"reward server {url!r}: want http://host:port or unix:/path")
+            raise ValueError("the reward server's URL: want http://host:port or unix:/path")
+        parts = urllib.parse.urlsplit(url)
+        if "@" in parts.netloc and not url.startswith("unix:"):
+            given, _, host = parts.netloc.rpartition("@")
+            token = urllib.parse.unquote(given.partition(":")[2]) if token is None else token
+            url = parts._replace(netloc=host).geturl()  # errors name it
+        if token is None:
+            token = os.environ.get("APPRENTICE_REWARD_TOKEN", "")
         self.url = url
-        self.token = token if token is not None else os.environ.get("APPRENTICE_REWARD_TOKEN", "")
+        self.token = token.strip()
+        if not all("!" <= c <= "~" for c in self.token):
+            raise ValueError("the reward server's token: want one word of printable ASCII")
         self.timeout = timeout
-        self.tries = tries
+        self.patience = patience
         self._local = threading.local()
 
     def score(self, groups: Sequence[Group], epsilon: float | None = None) -> list[Scored]:
         """Scores the outputs of groups, in their order."""
-        asked: dict[str, Any] = {
-            "groups": [{"label": g.label, "outputs": list(g.outputs)} for g in groups if g.outputs]
-        }
-        if not asked["groups"]:
-            return [Scored([], [], 0.0, False) for _ in groups]
-        if epsilon is not None:
-            asked["epsilon"] = epsilon
         # Surrogates, which tokenizers make of broken UTF-8, have no UTF-8: JSON escapes them.
-        answer = self._post("/v1/score", json.dumps(asked).encode("ascii"))
-        try:
-            answers = iter(answer["groups"])
-            found = [_scored(next(answers)) if g.outputs else Scored([], [], 0.0, False) for g in groups]
-        except (KeyError, TypeError, StopIteration) as e:
-            raise RewardError(f"{self.url}: the answer is none of a reward server") from e
-        if [len(s.rewards) for s in found] != [len(g.outputs) for g in groups]:
-            raise RewardError(f"{self.url}: the answer has not a reward for each output")
-        return found
+        asked = [(json.dumps(g.label), json.dumps(output)) for g in groups for output in g.outputs]
+        results = iter([r for batch in _batches(asked) for r in self._ask(batch)])
+        return [scored(list(itertools.islice(results, len(g.outputs))), epsilon) for g in groups]
 
     def close(self) -> None:
         """Closes the connection of this thread."""
@@ -102,15 +125,14 @@ class Client:
 
     def healthy(self) -> bool:
         """Reports whether the server answers and takes requests."""
+        connection = self._connect()
         try:
-            connection = self._connect()
-            try:
-                connection.request("GET", "/healthz")
-                return connection.getresponse().status == 200
-            finally:
-                connection.close()
-        except OSError:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
             return False
+        finally:
+            connection.close()
 
     def _connect(self) -> http.client.HTTPConnection:
         if self.url.startswith("unix:"):
@@ -119,133 +141,96 @@ class Client:
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         return kind(parts.hostname or "", parts.port, timeout=self.timeout)
 
+    def _ask(self, asked: Sequence[tuple[str, str]]) -> list[Score]:
+        """Scores outputs, each a label and an output as JSON; those of one label in one group."""
+        groups = []
+        for label, of_one in itertools.groupby(asked, lambda one: one[0]):
+            groups.append(f'{{"label":{label},"outputs":[{",".join(output for _, output in of_one)}]}}')
+        try:
+            answer = self._post("/v1/score", f'{{"groups":[{",".join(groups)}]}}'.encode("ascii"))
+        except _TooLarge as e:
+            if len(asked) == 1:
+                return [(None, str(e))]
+            half = len(asked) // 2
+            return self._ask(asked[:half]) + self._ask(asked[half:])
+        try:
+            results = [r for group in answer["groups"] for r in _results(group)]
+        except (KeyError, TypeError, ValueError) as e:
+            raise RewardError(f"{self.url}: the answer is none of a reward server") from e
+        if len(results) != len(asked):
+            raise RewardError(f"{self.url}: the answer has not a reward for each output")
+        return results
+
     def _post(self, path: str, body: bytes) -> Any:
         headers = {"Content-Type": "application/json"}
         if self.token:
             headers["Authorization"] = "Bearer " + self.token
-        for attempt in range(1, self.tries + 1):
+        deadline = time.monotonic() + self.patience
+        pause = 0.1
+        while True:
             # A connection belongs to one thread of one process.
             kept: tuple[int, http.client.HTTPConnection] | None = getattr(self._local, "kept", None)
             connection = kept[1] if kept is not None and kept[0] == os.getpid() else self._connect()
+            self._local.kept = None
             try:
-                connection.request("POST", path, body, headers)
+                # A server that does not take all of a body may have said why.
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    connection.request("POST", path, body, headers)
                 response = connection.getresponse()
-                text = response.read()
+                status, text = response.status, response.read()
             except (OSError, http.client.HTTPException) as e:
                 connection.close()
-                self._local.kept = None
-                if attempt == self.tries:
-                    raise RewardError(f"{self.url}: {e or type(e).__name__} ({attempt} tries)") from e
-                time.sleep(0.2 * attempt)
-                continue
-            self._local.kept = (os.getpid(), connection)
-            if response.status == 200:
-                return json.loads(text)
-            if response.status == 503 and attempt < self.tries:  # it is ending, or busy
-                time.sleep(0.2 * attempt)
-                continue
-            raise RewardError(f"{self.url}: {response.status}: {_error(text)}")
-        raise RewardError(f"{self.url}: no try was allowed")
+                failure = RewardError(f"{self.url}: {e or type(e).__name__}")
+                failure.__cause__ = e
+            else:
+                self._local.kept = (os.getpid(), connection)
+                if status == 200:
+                    return self._parsed(text)
+                failure = (_TooLarge if status == 413 else RewardError)(f"{self.url}: {status}: {_error(text)}")
+                if status != 503:  # it is ending, or busy
+                    raise failure
+            if time.monotonic() + pause > deadline or not self._awaited():
+                raise failure
+            time.sleep(pause)
+            pause = min(2 * pause, 2.0)
+
+    def _parsed(self, text: bytes) -> Any:
+        try:
+            return json.loads(text)
+        except ValueError as e:
+            raise RewardError(f"{self.url}: the answer is none of a reward server") from e
+
+    def _awaited(self) -> bool:
+        """Reports whether a server that does not answer may do so later."""
+        return True
 
 
-def _scored(group: dict[str, Any]) -> Scored:
+def _batches(asked: Sequence[tuple[str, str]]) -> list[list[tuple[str, str]]]:
+    batches: list[list[tuple[str, str]]] = []
+    size = 0
+    for one in asked:
+        n = len(one[0]) + len(one[1])
+        if not batches or size + n > MOST_BYTES or len(batches[-1]) == MOST_OUTPUTS:
+            batches.append([])
+            size = 0
+        batches[-1].append(one)
+        size += n
+    return batches
+
+
+def _results(group: dict[str, Any]) -> list[Score]:
     """Reads a group of an answer. Its two lists of reasons are there where there is one."""
-    none = [""] * len(group["rewards"])
-    why = [v or n for v, n in zip(group.get("violations", none), group.get("not_scored", none))]
-    return Scored(group["rewards"], why, group["std"], group["keep"])
+    rewards = group["rewards"]
+    none = [""] * len(rewards)
+    results: list[Score] = []
+    for reward, wrong, why in zip(rewards, group.get("violations", none), group.get("not_scored", none)):
+        if reward is not None and not (isinstance(reward, float) and math.isfinite(reward)):
+            raise ValueError(f"{reward!r} is no reward")
+        results.append((reward, wrong or why))
+    return results
 
 
 def _error(text: bytes) -> str:
     with contextlib.suppress(ValueError, KeyError, TypeError):
         return str(json.loads(text)["error"])
     return text.decode("utf-8", "replace").strip()
-
-
-class _Child:
-    """A reward server of this process: it ends when its standard input does."""
-
-    def __init__(self, program: str) -> None:
-        self._folder = tempfile.mkdtemp(prefix="apprentice-srl-")
-        url = "unix:" + os.path.join(self._folder, "reward.sock")
-        self._owner = os.getpid()
-        self._process = subprocess.Popen(
-            [program, "srl", "serve", "--unix", url[len("unix:") :], "--until-stdin-closes"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-        )
-        self.client = Client(url)
-        atexit.register(self.close)
-        deadline = time.monotonic() + 10
-        while not self.client.healthy():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.close()
-                raise RewardError(f"{program} srl serve did not start")
-            time.sleep(0.02)
-
-    def close(self) -> None:
-        if os.getpid() != self._owner:  # a fork has a copy of this object, not a server
-            return
-        self.client.close()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-
-_lock = threading.Lock()
-_found: tuple[int, Client | None, _Child | None] | None = None
-
-
-def _server() -> Client | None:
-    """Finds the server of this process, once: the one that is named, or a child of its own."""
-    global _found
-    with _lock:
-        # After a fork the parent's child still answers, as long as the parent lives.
-        if _found is not None and (_found[0] == os.getpid() or _found[2] is None or _found[2].client.healthy()):
-            return _found[1]
-        url = os.environ.get("APPRENTICE_REWARD_URL", "")
-        program = os.environ.get("APPRENTICE") or shutil.which("apprentice")
-        if url:
-            _found = (os.getpid(), Client(url), None)
-        elif program:
-            child = _Child(program)
-            _found = (os.getpid(), child.client, child)
-        else:
-            warnings.warn(
-                "there is no reward server: Python's difflib scores in its place, which takes very long. "
-                "Put the program `apprentice` on the PATH, or name a server in APPRENTICE_REWARD_URL.",
-                RuntimeWarning,
-                stacklevel=3,
-            )
-            _found = (os.getpid(), None, None)
-        return _found[1]
-
-
-def score(groups: Sequence[Group], epsilon: float | None = None) -> list[Scored]:
-    """Scores the outputs of groups, in their order, wherever that can be done (see the package)."""
-    server = _server()
-    if server is not None:
-        return server.score(groups, epsilon)
-    scored = []
-    for g in groups:
-        try:
-            results = [_plain.score(g.label, output) for output in g.outputs]
-        except _plain.LabelError as e:
-            raise RewardError(str(e)) from e
-        rewards: list[float | None] = [r for r, _ in results]
-        std = spread(rewards)
-        scored.append(Scored(rewards, [why for _, why in results], std, std > (epsilon or 0.0)))
-    return scored
-
-
-def spread(rewards: Sequence[float | None]) -> float:
-    """The population standard deviation of the rewards that there are."""
-    known = [r for r in rewards if r is not None]
-    if not known:
-        return 0.0
-    mean = math.fsum(known) / len(known)
-    return math.sqrt(math.fsum((r - mean) ** 2 for r in known) / len(known))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+from collections import Counter
 from typing import Any
 
 FORMAT_ERROR = -1.0
@@ -37,8 +38,13 @@ class Violation(Exception):
     """A way to break the format."""
 
 
-def score(label: str, output: str) -> tuple[float, str]:
-    """Returns the reward of an output, and why it is -1.0 if it is."""
+# How many steps the first pass of a comparison may take, which is ten seconds or so for all of it. It is
+# the limit of the server, too.
+MOST_STEPS = 20_000_000
+
+
+def score(label: str, output: str) -> tuple[float | None, str]:
+    """Returns the reward of an output, and why it is -1.0, or None since it would take too long."""
     wanted = _label(label)
     rules = wanted["reward"]["format"]
     language = rules["language"]
@@ -55,24 +61,43 @@ def score(label: str, output: str) -> tuple[float, str]:
         model, expert = action, expert.strip(SPACE)
     else:
         model, expert = _bare(read), _bare(calls)
-    return difflib.SequenceMatcher(None, model, expert, autojunk=wanted["reward"]["autojunk"]).ratio(), ""
+    matcher = difflib.SequenceMatcher(None, "", expert, autojunk=wanted["reward"]["name"] == "paper")
+    places: dict[str, list[int]] = vars(matcher)["b2j"]  # which is documented, and in no stubs
+    steps = sum(n * len(places.get(c, ())) for c, n in Counter(model).items())
+    if steps > MOST_STEPS:
+        return None, f"Python would take too long: {steps} steps, and {MOST_STEPS} at most"
+    matcher.set_seq1(model)
+    return matcher.ratio(), ""
 
 
 def _label(text: str) -> Any:
     try:
         label = json.loads(text)
+        reward = label["reward"]
+        rules = reward["format"]
+        name, language = reward["name"], rules["language"]
+        sound = (
+            isinstance(label["id"], str)
+            and isinstance(label["action"], str)
+            and reward["version"] == 1
+            and type(reward["version"]) is int
+            and reward.get("autojunk", False) is (name == "paper")
+            and reward.get("wrapper") == ("kept" if name == "paper" else "stripped")
+            and type(rules.get("tags_stripped", False)) is bool
+        )
         check = hashlib.sha256(f"{label['id']}\0{label['action']}".encode("utf-8", "replace")).hexdigest()[:16]
-        name, version = label["reward"]["name"], label["reward"]["version"]
-        language = label["reward"]["format"]["language"]
-    except (ValueError, KeyError, TypeError) as e:
+        known = name in {"bare", "paper"} and language in {"xml", "bash", "text"}
+    except (ValueError, KeyError, TypeError, AttributeError) as e:
         raise LabelError(f"a label that cannot be read: {e}") from e
-    if label["check"] != check:
+    if label.get("check") != check:
         raise LabelError(f"the action is not that of example {label['id']}")
-    if (name, version) not in {("bare", 1), ("paper", 1)} or language not in {"xml", "bash", "text"}:
+    if not known:
         raise LabelError(
-            f"reward {name} (version {version}) of actions in {language} needs the reward server: put the program "
+            f"reward {name} of actions in {language} needs the reward server: put the program "
             "`apprentice` on the PATH, or name a server in APPRENTICE_REWARD_URL"
         )
+    if not sound:
+        raise LabelError(f"the label of example {label['id']} has settings that reward {name} has not")
     return label
 
 

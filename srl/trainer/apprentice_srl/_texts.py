@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+from ._client import RewardError
 
 # Those that models end with. No action of any language ends so.
 _SPECIAL = re.compile(
@@ -19,8 +23,12 @@ _LEAST_OVERLAP = 64
 
 def without_special_tokens(output: str) -> str:
     """Cuts special tokens off the end of an output, for trainers that decode with them."""
-    head, tail = output[:-4096], output[-4096:]
-    return head + _SPECIAL.sub("", tail)
+    while True:  # from the right, and only as far as tokens go: outputs may be megabytes
+        head, tail = output[:-4096], output[-4096:]
+        kept = _SPECIAL.sub("", tail)
+        if kept == tail:
+            return output
+        output = head + kept
 
 
 def completion(query: str, prompt: str) -> str:
@@ -42,7 +50,8 @@ def completion(query: str, prompt: str) -> str:
 def output(completed: Any) -> str:
     """The text of a completion: a string, or the messages of a chat.
 
-    Where a parser has taken the thought out of a message, it is put back.
+    Where a parser has taken the thought out of a message, it is put back. One that has taken the calls out
+    must not: how the model wrote them is part of what is rewarded, and only the text tells.
     """
     if isinstance(completed, str):
         return completed
@@ -52,11 +61,29 @@ def output(completed: Any) -> str:
     for message in completed:
         if message.get("role", "assistant") != "assistant":
             continue
-        thought = message.get("reasoning_content") or message.get("thinking")
-        if thought:
-            parts.append(f"<think>\n{thought}\n</think>\n")
+        if message.get("tool_calls"):
+            raise ValueError(
+                "a message has tool_calls: have the model write its calls as text (no tools, no parser of them), "
+                "as the prompt asks for"
+            )
         content = message.get("content") or ""
         if isinstance(content, list):
             content = "".join(part.get("text") or "" for part in content)
+        thought = message.get("reasoning_content") or message.get("thinking")
+        if thought and "</think>" not in content:
+            parts.append(f"<think>\n{thought}\n</think>\n")
         parts.append(content)
     return "".join(parts)
+
+
+def check_ids(labels: Sequence[str], ids: Iterable[Any]) -> None:
+    """Raises RewardError where a label is not that of the example whose id stands beside it."""
+    for label, id in zip(labels, ids):
+        if id is None:
+            continue
+        try:
+            named = json.loads(label)["id"]
+        except (ValueError, KeyError, TypeError) as e:
+            raise RewardError(f"a label that cannot be read: {e}") from e
+        if id != named:
+            raise RewardError(f"the label is that of example {named}, and the row that of {id}")

@@ -15,6 +15,8 @@ def reward_func(queries: Sequence[str], prompts: Sequence[str], labels: Sequence
     OpenRLHF asks for one at a time, and wants numbers then. An output that cannot be scored raises:
     OpenRLHF logs that, and leaves the reward unset.
     """
+    if not len(queries) == len(prompts) == len(labels):
+        raise ValueError(f"there are {len(queries)} queries, {len(prompts)} prompts and {len(labels)} labels")
     groups = [Group(label, [without_special_tokens(completion(q, p))]) for q, p, label in zip(queries, prompts, labels)]
     rewards: list[float] = []
     for s in score(groups):

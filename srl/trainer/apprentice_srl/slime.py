@@ -14,8 +14,9 @@ import math
 import os
 from typing import Any
 
-from ._client import Group, score, spread
-from ._texts import without_special_tokens
+from ._client import Group, spread
+from ._server import score
+from ._texts import check_ids, without_special_tokens
 
 
 async def reward(args: Any, sample: Any, **_: Any) -> Any:
@@ -25,6 +26,7 @@ async def reward(args: Any, sample: Any, **_: Any) -> Any:
     its group; without the filter, nan would go into the group's mean.
     """
     samples = sample if isinstance(sample, list) else [sample]
+    check_ids([s.label for s in samples], [(getattr(s, "metadata", None) or {}).get("example_id") for s in samples])
     groups = [Group(s.label, [without_special_tokens(s.response)]) for s in samples]
     rewards = []
     for s, scored in zip(samples, await asyncio.get_running_loop().run_in_executor(None, score, groups)):

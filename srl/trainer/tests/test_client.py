@@ -9,9 +9,11 @@ import math
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import types
 import unittest
@@ -26,6 +28,7 @@ from apprentice_srl import (
     RewardError,
     _client,
     _plain,
+    _server,
     _texts,
     openrlhf,
     score,
@@ -58,12 +61,12 @@ class Server(unittest.TestCase):
     """A server for all tests of a class."""
 
     client: Client
-    _child: _client._Child
+    _child: _server.Child
     _env: Any
 
     @classmethod
     def setUpClass(cls) -> None:
-        cls._child = _client._Child(os.environ["APPRENTICE"])
+        cls._child = _server.Child(os.environ["APPRENTICE"])
         cls.client = cls._child.client
         cls._env = mock.patch.dict(os.environ, {"APPRENTICE_REWARD_URL": cls.client.url})
         cls._env.start()
@@ -74,7 +77,7 @@ class Server(unittest.TestCase):
         cls._child.close()
 
     def setUp(self) -> None:
-        _client._found = None
+        _server._found = None
 
 
 class TestScore(Server):
@@ -137,11 +140,91 @@ class TestScore(Server):
         )
 
     def test_a_server_that_is_gone(self) -> None:
-        with self.assertRaisesRegex(RewardError, "2 tries"):
-            Client("unix:/nowhere/reward.sock", tries=2).score([Group(label(), [""])])
+        with self.assertRaisesRegex(RewardError, "No such file"):
+            Client("unix:/nowhere/reward.sock", patience=0.2).score([Group(label(), [""])])
         self.assertFalse(Client("http://127.0.0.1:9").healthy())
         with self.assertRaisesRegex(ValueError, "want http"):
             Client("127.0.0.1:8000")
+
+    def test_a_server_that_comes_back(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "s")
+            command = [os.environ["APPRENTICE"], "srl", "serve", "--unix", path]
+            late = subprocess.Popen(["sh", "-c", 'sleep 0.5; exec "$@"', "sh", *command], stdout=subprocess.DEVNULL)
+            try:
+                client = Client("unix:" + path)
+                self.assertEqual(client.score([Group(label(), [said(ACTION)])])[0].rewards, [1.0])
+                client.close()
+            finally:
+                late.terminate()
+                late.wait()
+
+    def test_batches_of_any_size(self) -> None:
+        outputs = [said(ACTION, "漢" * 1000), "?"] * 4000  # 24 MB, escaped
+        groups = [Group(label(), outputs[:5000]), Group(label(id="t.1#2"), outputs[5000:]), Group(label(), ["?"])]
+        got = self.client.score(groups, epsilon=0.5)
+        self.assertEqual(got[0].rewards + got[1].rewards, [1.0, -1.0] * 4000)
+        self.assertEqual([g.keep for g in got], [True, True, False])
+        self.assertEqual(got[2].reasons, ["no </think>"])
+
+    def test_a_server_that_takes_little(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "s")
+            command = [os.environ["APPRENTICE"], "srl", "serve", "--unix", path, "--max-request", "1"]
+            small = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+            try:
+                client = Client("unix:" + path)
+                long = said(ACTION, "x" * 400_000)
+                got = client.score([Group(label(), [long] * 5 + [said(ACTION, "x" * 2_000_000)])])[0]
+                self.assertEqual(got.rewards, [1.0] * 5 + [None])
+                self.assertIn("413", got.reasons[5])
+                client.close()
+            finally:
+                small.terminate()
+                small.wait()
+
+    def test_answers_that_are_none(self) -> None:
+        for answer, want in {
+            b"<html>": "none of a reward server",
+            b"{}": "none of a reward server",
+            b'{"groups":[{"rewards":["x"]}]}': "none of a reward server",
+            b'{"groups":[{"rewards":[NaN]}]}': "none of a reward server",
+            b'{"groups":[{"rewards":[1.0,1.0]}]}': "not a reward for each output",
+        }.items():
+            listener = socket.create_server(("127.0.0.1", 0))
+            thread = threading.Thread(target=_answers, args=(listener, answer))
+            thread.start()
+            client = Client(f"http://127.0.0.1:{listener.getsockname()[1]}", patience=0)
+            with self.assertRaisesRegex(RewardError, want):
+                client.score([Group(label(), [""])])
+            client.close()
+            thread.join()
+
+    def test_tokens(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            token = os.path.join(folder, "token")
+            with open(token, "w") as file:
+                file.write("ses@me\n")
+            command = [os.environ["APPRENTICE"], "srl", "serve", "--listen", "127.0.0.1:0", "--token-file", token]
+            server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            assert server.stdout is not None
+            try:
+                url = server.stdout.readline().split()[-1]
+                group = [Group(label(), [said(ACTION)])]
+                for client in (Client(url, token="ses@me\n"), Client(url.replace("//", "//x:ses%40me@"))):
+                    self.assertEqual(client.score(group)[0].rewards, [1.0])
+                    client.close()
+                wrong = Client(url.replace("//", "//x:sesam@"))
+                with self.assertRaisesRegex(RewardError, "401") as caught:
+                    wrong.score(group)
+                self.assertNotIn("sesam", str(caught.exception))
+                wrong.close()
+            finally:
+                server.terminate()
+                server.wait()
+                server.stdout.close()
+        with self.assertRaisesRegex(ValueError, "one word of printable ASCII"):
+            Client("http://127.0.0.1:9", token="zwei Wörter")
 
     def test_a_fork_asks_by_itself(self) -> None:
         score([Group(label(), [said(ACTION)])])
@@ -161,6 +244,10 @@ class TestHooks(Server):
         chat = [[{"role": "assistant", "content": said(ACTION)}], said(ACTION), "?"]
         self.assertEqual(trl.reward(completions=chat, **rows), [1.0, 1.0, -1.0])
         self.assertEqual(asyncio.run(trl.reward_async(completions=chat, **rows)), [1.0, 1.0, -1.0])
+        with self.assertRaisesRegex(ValueError, "3 completions and 2 labels"):
+            trl.reward(completions=chat, label=[label()] * 2)
+        with self.assertRaisesRegex(RewardError, "example t.1#1, and the row that of OTHER#9"):
+            trl.reward(completions=[said(ACTION)], label=[label()], example_id=["OTHER#9"])
         two = trl.filtered(0.01, generations=2)
         self.assertEqual(
             two(completions=[said(ACTION)] * 3 + ["?"], label=[label()] * 2 + [label(id="t.1#2")] * 2),
@@ -175,6 +262,8 @@ class TestHooks(Server):
             {"score": 1.0, "malformed": 0.0, "reason": ""},
         )
         self.assertEqual(verl.compute_score("apprentice/srl", "?", label())["score"], -1.0)
+        with self.assertRaisesRegex(RewardError, "example t.1#1, and the row that of OTHER#9"):
+            verl.compute_score("apprentice/srl", said(ACTION), label(), extra_info={"example_id": "OTHER#9"})
 
     def test_openrlhf(self) -> None:
         prompt = "<|im_start|>user\nx<|im_end|>\n<|im_start|>assistant\n"
@@ -187,6 +276,8 @@ class TestHooks(Server):
         self.assertEqual(got, {"rewards": 1.0, "scores": 1.0, "extra_logs": {"malformed": 0.0}})
         with self.assertRaisesRegex(ValueError, "begin with its prompt"):
             openrlhf.reward_func(["x"], ["y"], [label()])
+        with self.assertRaisesRegex(ValueError, "3 queries, 2 prompts and 3 labels"):
+            openrlhf.reward_func(["x"] * 3, [""] * 2, [label()] * 3)
 
     def test_slime(self) -> None:
         def sample(response: str) -> types.SimpleNamespace:
@@ -195,6 +286,10 @@ class TestHooks(Server):
         args = types.SimpleNamespace(reward_key=None)
         self.assertEqual(asyncio.run(slime.reward(args, sample(said(ACTION) + "<|im_end|>"))), 1.0)
         self.assertEqual(asyncio.run(slime.reward(args, [sample(said(ACTION)), sample("?")])), [1.0, -1.0])
+        mixed_up = sample(said(ACTION))
+        mixed_up.metadata = {"example_id": "OTHER#9"}
+        with self.assertRaisesRegex(RewardError, "the row that of OTHER#9"):
+            asyncio.run(slime.reward(args, mixed_up))
         args.reward_key = "score"
         self.assertEqual(asyncio.run(slime.reward(args, sample("?"))), {"score": -1.0})
 
@@ -225,6 +320,11 @@ class TestHooks(Server):
         self.assertEqual(_texts.output(chat), f"<think>\nhm\n</think>\n{ACTION}")
         self.assertEqual(_texts.without_special_tokens(ACTION + "<|im_end|>\n<|endoftext|>"), ACTION)
         self.assertEqual(_texts.without_special_tokens("a <|im_end|> b"), "a <|im_end|> b")
+        self.assertEqual(_texts.without_special_tokens(ACTION + "<|endoftext|>\n" * 5000), ACTION)
+        twice = [{"role": "assistant", "reasoning_content": "hm", "content": said(ACTION)}]
+        self.assertEqual(_texts.output(twice), said(ACTION))
+        with self.assertRaisesRegex(ValueError, "write its calls as text"):
+            _texts.output([{"role": "assistant", "content": "", "tool_calls": [{}]}])
         with self.assertRaises(TypeError):
             _texts.output(3)
 
@@ -262,14 +362,14 @@ class TestRefill(unittest.TestCase):
 
 class TestFindingAServer(unittest.TestCase):
     def setUp(self) -> None:
-        _client._found = None
+        _server._found = None
 
     tearDown = setUp
 
     def test_a_child_ends_with_this_process_however_it_ends(self) -> None:
         script = (
-            "import sys, time\nfrom apprentice_srl import _client\n"
-            "print(_client._server().url, _client._found[2]._process.pid, flush=True)\ntime.sleep(60)\n"
+            "import sys, time\nfrom apprentice_srl import _server\n"
+            "print(_server.find().url, _server._found[1]._process.pid, flush=True)\ntime.sleep(60)\n"
         )
         with tempfile.TemporaryDirectory() as folder:
             environment = {**os.environ, "TMPDIR": folder}
@@ -298,12 +398,113 @@ class TestFindingAServer(unittest.TestCase):
                     with self.assertRaises(RewardError):
                         score([Group(needs, [""])])
 
-    def test_a_program_that_is_no_server(self) -> None:
-        with (
-            mock.patch.dict(os.environ, {"APPRENTICE": "/bin/false", "APPRENTICE_REWARD_URL": ""}),
-            self.assertRaisesRegex(RewardError, "did not start"),
+    def test_without_a_server_labels_are_checked_as_by_one(self) -> None:
+        def with_settings(**settings: Any) -> str:
+            row = json.loads(label())
+            row["reward"] |= settings
+            return json.dumps({**row, **{k: v for k, v in settings.items() if k in row and k != "reward"}})
+
+        rules = {"language": "xml"}
+        for bad in (
+            with_settings(autojunk=True),
+            with_settings(wrapper="kept"),
+            with_settings(version=1.0),
+            with_settings(version=True),
+            with_settings(name=[]),
+            with_settings(format=5),
+            with_settings(format={**rules, "tags_stripped": "no"}),
+            json.dumps({**json.loads(label()), "id": 5}),
+            json.dumps({**json.loads(label()), "action": 5}),
+            "[]",
         ):
-            score([Group(label(), [""])])
+            with self.assertRaises(_plain.LabelError, msg=bad):
+                _plain.score(bad, said(ACTION))
+        row = json.loads(label())
+        del row["reward"]["autojunk"]
+        self.assertEqual(_plain.score(json.dumps(row), said(ACTION)), (1.0, ""))
+
+    def test_without_a_server_time_is_bounded(self) -> None:
+        expert = CALL.format("x " * 1000)
+        reward, why = _plain.score(label(expert), said(CALL.format("x " * 500_000)))
+        self.assertIsNone(reward)
+        self.assertIn("too long", why)
+        self.assertEqual(_plain.score(label(expert), said(expert)), (1.0, ""))
+
+    def test_a_program_that_is_no_server(self) -> None:
+        for program, why in (("/bin/false", "did not start"), ("/nowhere/x", "cannot be started"), ("/", "cannot be")):
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                mock.patch.object(tempfile, "tempdir", folder),
+                mock.patch.dict(os.environ, {"APPRENTICE": program, "APPRENTICE_REWARD_URL": ""}),
+            ):
+                with self.assertRaisesRegex(RewardError, why):
+                    score([Group(label(), [""])])
+                self.assertEqual(os.listdir(folder), [])
+
+    def test_a_child_that_dies_is_replaced(self) -> None:
+        groups = [Group(label(), [said(ACTION)])]
+        with mock.patch.dict(os.environ, {"APPRENTICE_REWARD_URL": ""}):
+            self.assertEqual(score(groups)[0].rewards, [1.0])
+            assert _server._found is not None and _server._found[1] is not None
+            _server._found[1]._process.kill()
+            _server._found[1]._process.wait()
+            self.assertEqual(score(groups)[0].rewards, [1.0])
+            child = _server._found[1]
+            # It may also die while it is asked.
+            with mock.patch.object(child, "running", side_effect=[True, False, False, False]):
+                child._process.kill()
+                child._process.wait()
+                self.assertEqual(score(groups)[0].rewards, [1.0])
+            self.assertIsNot(_server._found[1], child)
+            _server._found[1].close()
+
+    def test_ctrl_c_is_not_for_the_child(self) -> None:
+        script = (
+            "import os, signal\nfrom apprentice_srl import Group, _server, score\n"
+            f"group = [Group({label()!r}, [{said(ACTION)!r}])]\n"
+            "signal.signal(signal.SIGINT, lambda *_: None)\nscore(group)\n"
+            "os.killpg(os.getpgrp(), signal.SIGINT)\n_server._found[1]._process.wait(0.5)\n"
+        )
+        ran = subprocess.run([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True, start_new_session=True)
+        self.assertIn("TimeoutExpired", ran.stderr, "it runs on")
+
+    def test_a_fork_does_not_keep_the_child(self) -> None:
+        with mock.patch.dict(os.environ, {"APPRENTICE_REWARD_URL": ""}):
+            groups = [Group(label(), [said(ACTION)])]
+            score(groups)
+            assert _server._found is not None and _server._found[1] is not None
+            child = _server._found[1]
+            with _server._lock:  # as another thread may
+                pid = os.fork()
+                if pid == 0:
+                    try:
+                        os.write(3 if score(groups)[0].rewards != [1.0] else 1, b"")
+                        time.sleep(60)
+                    finally:
+                        os._exit(1)
+            time.sleep(0.5)
+            assert child._process.stdin is not None
+            child._process.stdin.close()
+            self.assertEqual(child._process.wait(10), 0, "its input has ended though the fork lives")
+            self.assertEqual(os.waitpid(pid, os.WNOHANG), (0, 0), "and has not hung or failed")
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            child.close()
+
+    def test_a_folder_with_a_long_name(self) -> None:
+        with tempfile.TemporaryDirectory(prefix="x" * 80) as folder:
+            with mock.patch.object(tempfile, "tempdir", folder):
+                child = _server.Child(os.environ["APPRENTICE"])
+            self.assertTrue(child.client.healthy())
+            child.close()
+            self.assertFalse(os.path.exists(child._folder))
+
+
+def _answers(listener: socket.socket, body: bytes) -> None:
+    """Answers one request with a body."""
+    with listener, listener.accept()[0] as connection:
+        connection.recv(1 << 16)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
 
 
 def _actions(draw: random.Random) -> list[str]:
