@@ -168,6 +168,9 @@ func (a *app) srlFeed(f feeding) (err error) {
 	if parts[trainPart].Rows == 0 {
 		return userf("there is nothing to train with%s", reasons(parts[trainPart].LeftOut))
 	}
+	if test, ok := parts[testPart]; ok && test.Rows == 0 {
+		return userf("there is nothing to test with in %s%s: leave --held-out away, or hold more tasks out", strings.Join(f.heldOut, ", "), reasons(test.LeftOut))
+	}
 	for name, text := range f.feed.Extra(f.encoding, names) {
 		if err := os.WriteFile(filepath.Join(partial, name), []byte(text), 0o644); err != nil {
 			return err

@@ -398,6 +398,9 @@ func (a *app) srlSteps(ctx context.Context, s stepping) (err error) {
 		}{s.out, s.otherFile(), t})
 	}
 	fmt.Fprintf(a.stdout, "%s of %s in %s\n", count(t.Examples, "step example", "step examples"), count(t.Trajectories, "trajectory", "trajectories"), s.out)
+	if s.holdOut > 0 && t.HeldOut == 0 && t.Examples > 0 {
+		a.say("no task is held out, because there are few: another --seed or a larger --hold-out does")
+	}
 	if s.holdOut > 0 {
 		fmt.Fprintf(a.stdout, "%d more, of tasks that are held out, in %s\n", t.HeldOut, s.heldOutFile())
 	}
