@@ -14,28 +14,33 @@
 // quadratic at best. Here the runs of all lengths are found once, for all
 // ranges together:
 //
-//   - Long runs are found from seeds: stretches of 32, then of 16 elements, from
-//     every so many places of b, by their hash. They are followed to their ends,
+//   - Long runs are found from seeds: stretches of 32, then of 16 elements (in small
+//     texts of 16 only), from every so many places of b, by their hash. They are followed to their ends,
 //     and taken from the longest to the shortest. What is taken cuts the texts
 //     into gaps; a run that crosses the edge of a gap is cut there, and waits for
 //     its new length. Then nothing in any gap is longer than 22.
 //   - In a large gap, stretches of eight elements that both texts have are numbered
 //     by content, then those of 9, 10 and so on, each length from the one before
-//     it. What is in one text only is dropped on the way, so the lists become
-//     short quickly. One walk over all gaps for each length, from the greatest
+//     it, by a table of what the shorter stretch and its next element give, or by
+//     their hash. What is in one text only is dropped on the way, so the lists
+//     become short quickly. One walk over all gaps for each length, from the greatest
 //     down to eight, finds what the search in each of them would have found.
 //     Walking forwards, the first place in b that a stretch may match only moves
 //     forwards, so a walk is linear.
 //   - What is left is short on one side at least. There the places in b of a
 //     stretch are bits, 64 to a word: those of a stretch with one element more
-//     are those of the stretch and those of the element, moved. The walks are the
-//     same.
+//     are those of the stretch and those of the element, moved. It begins with
+//     two elements, of which a filter knows most that b does not have. The walks
+//     are the same.
 //
 // The order in which gaps are searched makes no difference to what is found in
 // each of them, which is why the result is the original's.
 package difflib
 
-import "sync"
+import (
+	"sync"
+	"unicode/utf8"
+)
 
 // A Block is a stretch of elements that two texts have in common: Size of them,
 // from element A of the first text and from element B of the second.
@@ -74,12 +79,45 @@ type Match struct {
 // are made to be hard, such as one letter again and again, it is quadratic: about
 // len(a)*len(b)/4 nanoseconds, where CPython takes hundreds of times as long.
 func Compare(a, b string, autojunk bool) Match {
+	if apart(a, b) {
+		return Match{Blocks: []Block{{A: utf8.RuneCountInString(a), B: utf8.RuneCountInString(b)}}}
+	}
 	x := spare.Get().(*Indexed)
 	x.index(b, autojunk)
 	m := x.Compare(a)
 	x.text = "" // the pool holds no text
 	spare.Put(x)
 	return m
+}
+
+// apart reports whether two texts have no byte in common, and so nothing at all.
+func apart(a, b string) bool {
+	const some = 64 // will have one in nearly all texts
+	var seen bytes
+	seen.add(a[:min(some, len(a))])
+	if seen.have(b[:min(some, len(b))]) {
+		return false
+	}
+	seen.add(a)
+	return len(a) > 0 && len(b) > 0 && !seen.have(b)
+}
+
+// bytes is a set of bytes.
+type bytes [4]uint64
+
+func (s *bytes) add(text string) {
+	for i := range len(text) {
+		s[text[i]/64] |= 1 << (text[i] % 64)
+	}
+}
+
+func (s *bytes) have(text string) bool {
+	for i := range len(text) {
+		if s[text[i]/64]>>(text[i]%64)&1 != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // spare are indexes that nobody uses at the moment, with their memory.

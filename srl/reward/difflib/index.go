@@ -19,6 +19,9 @@ type Indexed struct {
 	bored   []int32  // room for keen
 }
 
+// small is the length of a text for which the shorter seeds are enough.
+const small = 256
+
 // What stands for elements that cannot match, in a and in b: they differ.
 const (
 	noneInA int32 = -1
@@ -40,7 +43,9 @@ func (x *Indexed) index(b string, autojunk bool) {
 	if autojunk && len(x.b) >= 200 {
 		x.bore(int32(len(x.b)/100 + 1))
 	}
-	x.seeds[0].plant(x.keen, 32, 32)
+	if len(x.b) > small {
+		x.seeds[0].plant(x.keen, 32, 32)
+	}
 	x.seeds[1].plant(x.keen, 16, 8)
 }
 

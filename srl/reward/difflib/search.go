@@ -2,6 +2,7 @@ package difflib
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -56,7 +57,9 @@ func (s *search) find(ctx context.Context, x *Indexed, text string) error {
 	s.until = ctx.Done()
 	s.begin(x, text)
 	for i := range x.seeds {
-		s.long(&x.seeds[i])
+		if i > 0 || len(x.b) > small {
+			s.long(&x.seeds[i])
+		}
 	}
 	for _, g := range s.gaps {
 		if s.giveUp() {
@@ -88,7 +91,8 @@ func (s *search) begin(x *Indexed, text string) {
 	s.size, s.to = empty(s.size, len(s.a)), grown(s.to, len(s.a))
 	s.noted, s.matched = 0, 0
 	s.gaps = s.gaps[:0]
-	if whole := (gap{0, int32(len(s.a)), 0, int32(len(s.b))}); !whole.empty() {
+	whole := gap{0, int32(len(s.a)), 0, int32(len(s.b))}
+	if !whole.empty() && slices.ContainsFunc(s.a, func(c int32) bool { return c >= 0 }) {
 		s.gaps = append(s.gaps, whole)
 	}
 }

@@ -23,9 +23,11 @@ type levels struct {
 	used []uint8 // by class plus one: 1 if a has it
 
 	// Classes by the keys of their stretches.
-	table []int32 // class plus one, or 0
-	shift uint
-	keys  []uint64 // by class
+	table   []int32 // class plus one, or 0
+	each    int32   // if not 0, the table is by number: class*each+symbol
+	classes int32   // how many are in such a table
+	shift   uint
+	keys    []uint64 // by class
 
 	inA, inB []gram
 	filter   filter
@@ -38,7 +40,7 @@ type levels struct {
 // to number. A large one is worth it.
 const (
 	longBase = 8
-	large    = 64
+	large    = 256
 )
 
 // short takes all runs of a gap.
@@ -81,7 +83,7 @@ func (s *search) down(g gap, n int32) []gap {
 	}
 	for more && !s.giveUp() {
 		l.n++
-		more = l.add(a, b)
+		more = l.add(s.symbols, a, b)
 	}
 	l.gaps = append(l.gaps[:0], g)
 	for ; l.n > 0 && len(l.gaps) > 0 && !s.giveUp(); l.n-- {
@@ -156,11 +158,11 @@ func (l *levels) grams(a, b []int32) bool {
 
 // add makes the next level, of stretches with one element more, and reports
 // whether there are any that both texts have.
-func (l *levels) add(a, b []int32) bool {
+func (l *levels) add(symbols int, a, b []int32) bool {
 	n := l.base + l.n - 1 // the length of those below
 	below := l.all[l.n-1].a
 	up := l.level(int(l.n), len(below), len(b))
-	l.clear(len(l.b))
+	l.clearFor(len(l.all[l.n-1].first), symbols, len(l.b))
 	up.first = up.first[:0]
 	kept := l.b[:0]
 	end := int32(len(b)) - n
@@ -172,7 +174,7 @@ func (l *levels) add(a, b []int32) bool {
 		if c < 0 {
 			continue
 		}
-		class := l.class(longer(p.class, c))
+		class := l.longer(p.class, c)
 		if int(class) == len(up.first) {
 			up.first = append(up.first, 0)
 		}
@@ -194,7 +196,7 @@ func (l *levels) add(a, b []int32) bool {
 			continue
 		}
 		// Without a branch, which nobody could foretell.
-		class := l.find(longer(p.class, c))
+		class := l.findLonger(p.class, c)
 		l.used[class+1] = 1
 		up.a[k] = place{p.at, class}
 		k += int(uint32(^class) >> 31)
@@ -240,7 +242,20 @@ func grownPlaces(s []place, n int) []place {
 	return s[:n]
 }
 
-// clear empties the table, and makes room for n classes.
+// clearFor empties the table, and makes room for n classes, of stretches with one of
+// so many symbols behind one of so many classes. Where a table by number is not much
+// larger, there is nothing to be hashed.
+func (l *levels) clearFor(below, symbols, n int) {
+	if all := below * symbols; all <= 8*n {
+		l.table = empty(l.table, all)
+		l.each, l.classes = int32(symbols), 0
+		return
+	}
+	l.each = 0
+	l.clear(n)
+}
+
+// clear empties the table, and makes room for n classes by the hash of their keys.
 func (l *levels) clear(n int) {
 	size := 16
 	l.shift = 60
@@ -256,8 +271,27 @@ func (l *levels) clear(n int) {
 	l.keys = l.keys[:0]
 }
 
-// longer is the key of a stretch: the class of all but its last element, and that.
-func longer(class, last int32) uint64 { return uint64(class)<<32 | uint64(last) }
+// longer returns the class of a stretch by the class of all but its last element,
+// and that: a new one if there is none.
+func (l *levels) longer(class, last int32) int32 {
+	if l.each == 0 {
+		return l.class(uint64(class)<<32 | uint64(last))
+	}
+	slot := &l.table[class*l.each+last]
+	if *slot == 0 {
+		l.classes++
+		*slot = l.classes
+	}
+	return *slot - 1
+}
+
+// findLonger does the same, and returns -1 if there is none.
+func (l *levels) findLonger(class, last int32) int32 {
+	if l.each == 0 {
+		return l.find(uint64(class)<<32 | uint64(last))
+	}
+	return l.table[class*l.each+last] - 1
+}
 
 // class returns the class of a stretch by its key, a new one if there is none.
 func (l *levels) class(key uint64) int32 {
