@@ -27,17 +27,19 @@ type pair struct {
 }
 
 // pairs makes the pairs of one size. A pair is near where the model has changed
-// one word of twenty, and far where it has written something else.
+// one word of twenty, and far where it has written something else. Letters at random
+// are as far as can be.
 func pairs(random *rand.Rand, texts []string, points int, autojunk bool) []*set {
 	const pairs = 10
 	var sets []*set
-	for _, name := range []string{"near", "far", "near, real", "far, real"} {
+	for _, name := range []string{"near", "far", "letters at random", "near, real", "far, real"} {
 		sets = append(sets, &set{name: name, points: strconv.Itoa(points), autojunk: autojunk})
 	}
 	for range pairs {
 		expert := code(random, points)
 		sets[0].pairs = append(sets[0].pairs, pair{edited(random, expert), expert})
 		sets[1].pairs = append(sets[1].pairs, pair{code(random, points), expert})
+		sets[2].pairs = append(sets[2].pairs, pair{letters(random, points, alphabet), letters(random, points, alphabet)})
 	}
 	long := slices.DeleteFunc(slices.Clone(texts), func(s string) bool { return len(s) < points })
 	if len(long) == 0 {
@@ -45,8 +47,8 @@ func pairs(random *rand.Rand, texts []string, points int, autojunk bool) []*set 
 	}
 	for range pairs {
 		a, b := part(random, long, points), part(random, long, points)
-		sets[2].pairs = append(sets[2].pairs, pair{edited(random, b), b})
-		sets[3].pairs = append(sets[3].pairs, pair{a, b})
+		sets[3].pairs = append(sets[3].pairs, pair{edited(random, b), b})
+		sets[4].pairs = append(sets[4].pairs, pair{a, b})
 	}
 	return sets
 }
@@ -76,16 +78,20 @@ func hard() []*set {
 	add("one line", "x"+repeat(line), repeat(line)+"y")
 	add("a line and one more each time", repeat(line+"x"), repeat(line))
 	random := rand.New(rand.NewPCG(1, 2))
-	letters := func(from string) string {
-		s := make([]byte, points)
-		for i := range s {
-			s[i] = from[random.IntN(len(from))]
-		}
-		return string(s)
-	}
-	add("two letters at random", letters("ab"), letters("ab"))
+	add("two letters at random", letters(random, points, "ab"), letters(random, points, "ab"))
 	add("words of one letter", words(random, points, "ab"), words(random, points, "ab"))
 	return sets
+}
+
+const alphabet = "abcdefghijklmnopqrstuvwxyz"
+
+// letters returns text of letters at random.
+func letters(random *rand.Rand, points int, from string) string {
+	s := make([]byte, points)
+	for i := range s {
+		s[i] = from[random.IntN(len(from))]
+	}
+	return string(s)
 }
 
 // words returns rows of a's of random length with another letter between.
