@@ -79,6 +79,7 @@ func (o Options) values() []string {
 		fmt.Sprintf("observation-tokens=%d", o.ObservationTokens),
 		fmt.Sprintf("reasoning=%t", o.Reasoning),
 		"reward=" + o.Reward.Name,
+		fmt.Sprintf("tags-stripped=%t", o.Reward.Format.TagsStripped),
 		"targets=" + string(o.Targets),
 		fmt.Sprintf("window=%d", o.Window),
 	}

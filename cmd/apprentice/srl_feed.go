@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -50,7 +51,7 @@ Feeds:
   apprentice srl feed data/train --stage sft --to messages --out feeds/sft
   apprentice srl feed --stage rlvr --tasks verified.jsonl --to openrlhf --out feeds/rlvr`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if trainer == "" {
 				return userf("say which trainer: --to TRAINER, one of %s", strings.Join(feed.Trainers(), ", "))
 			}
@@ -71,7 +72,7 @@ Feeds:
 			if err := f.check(); err != nil {
 				return err
 			}
-			return a.srlFeed(f)
+			return a.srlFeed(cmd.Context(), f)
 		},
 	}
 	cmd.Flags().StringVar(&trainer, "to", "", "the trainer: "+strings.Join(feed.Trainers(), ", "))
@@ -135,7 +136,7 @@ type fedPart struct {
 	feed.Written
 }
 
-func (a *app) srlFeed(f feeding) (err error) {
+func (a *app) srlFeed(ctx context.Context, f feeding) (err error) {
 	out := filepath.Clean(f.out)
 	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
 		return fmt.Errorf("making the folder of the feed: %w", err)
@@ -158,7 +159,7 @@ func (a *app) srlFeed(f feeding) (err error) {
 		if part.name == testPart && len(part.paths) == 0 {
 			continue
 		}
-		done, err := f.part(partial, part.name, part.paths)
+		done, err := f.part(ctx, partial, part.name, part.paths)
 		if err != nil {
 			return err
 		}
@@ -207,13 +208,13 @@ func replaceEmpty(from, to string) error {
 }
 
 // part writes the file of one part.
-func (f feeding) part(dir, name string, paths []string) (done fedPart, err error) {
+func (f feeding) part(ctx context.Context, dir, name string, paths []string) (done fedPart, err error) {
 	done.File = f.feed.File(name, f.encoding)
 	path := filepath.Join(dir, done.File)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return done, err
 	}
-	source, err := f.source(paths)
+	source, err := f.source(ctx, paths)
 	if err != nil {
 		return done, err
 	}
@@ -229,15 +230,29 @@ func (f feeding) part(dir, name string, paths []string) (done fedPart, err error
 }
 
 // source is what the rows are made of.
-func (f feeding) source(paths []string) (feed.Source, error) {
+func (f feeding) source(ctx context.Context, paths []string) (feed.Source, error) {
 	if f.feed.Stage != feed.RLVR {
-		return feed.Source{Examples: examplesIn(paths), Conversations: conversationsIn(paths)}, nil
+		return feed.Source{Examples: interruptible(ctx, examplesIn(paths)), Conversations: interruptible(ctx, conversationsIn(paths))}, nil
 	}
 	suite, err := f.tasks.suite()
 	if err != nil {
 		return feed.Source{}, err
 	}
 	return feed.Source{Tasks: feed.Tasks(suite.Name, suite.Tasks, env.DefaultTools())}, nil
+}
+
+// interruptible ends a sequence with the error of a context that has ended.
+func interruptible[T any](ctx context.Context, all iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for one, err := range all {
+			if err == nil {
+				err = context.Cause(ctx)
+			}
+			if !yield(one, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // examplesIn reads files of step examples one after another.

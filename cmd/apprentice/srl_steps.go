@@ -29,6 +29,7 @@ func (a *app) srlStepsCommand() *cobra.Command {
 		excluded  []string
 		solutions []string
 		from      string
+		stripped  bool
 	)
 	cmd := &cobra.Command{
 		Use:   "steps [RUN|FOLDER|FILE...]",
@@ -108,6 +109,7 @@ and the seed, whatever else is there.`,
 			if o.Reward, err = reward.Named(cmp.Or(named, o.Reward.Name), l); err != nil {
 				return userf("--reward: %w", err)
 			}
+			o.Reward.Format.TagsStripped = stripped
 			if err := o.Check(); err != nil {
 				return userError{err}
 			}
@@ -126,6 +128,7 @@ and the seed, whatever else is there.`,
 	f.StringSliceVar(&excluded, "exclude", nil, "steps that are no targets: submit, views, duplicates, undone")
 	f.StringVar(&language, "language", "", "how actions are written: xml, json, bash or text (default: the profile's)")
 	f.StringVar(&named, "reward", "", "reward that scores answers: "+strings.Join(reward.Names(), ", ")+" (default: the profile's)")
+	f.BoolVar(&stripped, "tags-stripped", false, "score outputs whose <think> tags a tokenizer counts as special, and drops when it decodes")
 	f.IntVar(&asked.ObservationCap, "observation-cap", 0, "characters of one observation that a prompt shows, -1 for all (default: the profile's, 8000)")
 	f.IntVar(&asked.ObservationTokens, "observation-tokens", 0, "estimated tokens of one observation that a prompt shows, in place of --observation-cap")
 	f.BoolVar(&asked.Reasoning, "reasoning", false, "show what the expert thought at past steps")

@@ -382,3 +382,12 @@ func TestPair(t *testing.T) {
 	_, err = reward.Pair(t.Context(), "bare", format.JSON, "x", expert, 0)
 	require.ErrorContains(t, err, "expert's action: ")
 }
+
+// A limit that is over while the expert's change is read is no fault of the expert's.
+func TestALimitWhileTheExpertIsRead(t *testing.T) {
+	block := "### f.py\n<<<<<<< SEARCH\n" + strings.Repeat("one\ntwo\nthree\n", 20000) +
+		"=======\n" + strings.Repeat("two\none\nfour\n", 20000) + ">>>>>>> REPLACE\n"
+	got, err := reward.Pair(t.Context(), "patch", "", block, block, time.Nanosecond)
+	require.NoError(t, err)
+	require.NotEmpty(t, got.NotScored)
+}

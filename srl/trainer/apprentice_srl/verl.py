@@ -1,7 +1,7 @@
 """verl's hook: reward.custom_reward_function.path=<this file> .name=compute_score.
 
 verl decodes without special tokens. Where a tokenizer counts <think> as one, make the step
-examples for rules that know of it (tags_stripped); else every output breaks the format.
+examples with --tags-stripped; else every output breaks the format.
 """
 
 from __future__ import annotations
