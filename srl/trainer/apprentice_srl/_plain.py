@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import time
 from collections import Counter
 from typing import Any
 
@@ -38,9 +39,24 @@ class Violation(Exception):
     """A way to break the format."""
 
 
-# How many steps the first pass of a comparison may take, which is ten seconds or so for all of it. It is
-# the limit of the server, too.
+# How many steps one pass of a comparison may take, which is a second or two.
 MOST_STEPS = 20_000_000
+
+# How many seconds all passes may take, as by the server. Texts like "- - -" and "---" have thousands.
+MOST_SECONDS = 10.0
+
+
+class _TooLong(Exception):
+    """A comparison has taken MOST_SECONDS."""
+
+
+class _Matcher(difflib.SequenceMatcher[str]):
+    deadline = 0.0
+
+    def find_longest_match(self, *args: Any, **kwargs: Any) -> difflib.Match:
+        if time.monotonic() > self.deadline:
+            raise _TooLong
+        return super().find_longest_match(*args, **kwargs)
 
 
 def score(label: str, output: str) -> tuple[float | None, str]:
@@ -61,13 +77,17 @@ def score(label: str, output: str) -> tuple[float | None, str]:
         model, expert = action, expert.strip(SPACE)
     else:
         model, expert = _bare(read), _bare(calls)
-    matcher = difflib.SequenceMatcher(None, "", expert, autojunk=wanted["reward"]["name"] == "paper")
+    matcher = _Matcher(None, "", expert, autojunk=wanted["reward"]["name"] == "paper")
     places: dict[str, list[int]] = vars(matcher)["b2j"]  # which is documented, and in no stubs
     steps = sum(n * len(places.get(c, ())) for c, n in Counter(model).items())
     if steps > MOST_STEPS:
         return None, f"Python would take too long: {steps} steps, and {MOST_STEPS} at most"
     matcher.set_seq1(model)
-    return matcher.ratio(), ""
+    matcher.deadline = time.monotonic() + MOST_SECONDS
+    try:
+        return matcher.ratio(), ""
+    except _TooLong:
+        return None, f"Python would take too long: more than {MOST_SECONDS:g} s"
 
 
 def _label(text: str) -> Any:
@@ -87,7 +107,7 @@ def _label(text: str) -> Any:
         )
         check = hashlib.sha256(f"{label['id']}\0{label['action']}".encode("utf-8", "replace")).hexdigest()[:16]
         known = name in {"bare", "paper"} and language in {"xml", "bash", "text"}
-    except (ValueError, KeyError, TypeError, AttributeError) as e:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
         raise LabelError(f"a label that cannot be read: {e}") from e
     if label.get("check") != check:
         raise LabelError(f"the action is not that of example {label['id']}")

@@ -416,8 +416,9 @@ class TestFindingAServer(unittest.TestCase):
             json.dumps({**json.loads(label()), "id": 5}),
             json.dumps({**json.loads(label()), "action": 5}),
             "[]",
+            "[" * 100_000,
         ):
-            with self.assertRaises(_plain.LabelError, msg=bad):
+            with self.assertRaises(_plain.LabelError, msg=bad[:300]):
                 _plain.score(bad, said(ACTION))
         row = json.loads(label())
         del row["reward"]["autojunk"]
@@ -429,6 +430,13 @@ class TestFindingAServer(unittest.TestCase):
         self.assertIsNone(reward)
         self.assertIn("too long", why)
         self.assertEqual(_plain.score(label(expert), said(expert)), (1.0, ""))
+        # Its passes are short, and many.
+        with mock.patch.object(_plain, "MOST_SECONDS", 0.1):
+            began = time.monotonic()
+            reward, why = _plain.score(label(CALL.format("-" * 2000)), said(CALL.format("- " * 2000)))
+        self.assertIsNone(reward)
+        self.assertIn("more than 0.1 s", why)
+        self.assertLess(time.monotonic() - began, 5)
 
     def test_a_program_that_is_no_server(self) -> None:
         for program, why in (("/bin/false", "did not start"), ("/nowhere/x", "cannot be started"), ("/", "cannot be")):
