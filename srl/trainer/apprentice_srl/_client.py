@@ -92,12 +92,13 @@ class Client:
     """
 
     def __init__(self, url: str, token: str | None = None, timeout: float = 120.0, patience: float = 30.0) -> None:
-        if not url.startswith(("http://", "https://", "unix:")):
-            raise ValueError("the reward server's URL: want http://host:port or unix:/path")
+        if not _is_url(url):
+            raise ValueError("the reward server's URL: want http://host:port or unix:/path, and / in a token as %2F")
         parts = urllib.parse.urlsplit(url)
         if "@" in parts.netloc and not url.startswith("unix:"):
             given, _, host = parts.netloc.rpartition("@")
-            token = urllib.parse.unquote(given.partition(":")[2]) if token is None else token
+            if token is None:
+                token = urllib.parse.unquote(given.partition(":")[2]) or None
             url = parts._replace(netloc=host).geturl()  # errors name it
         if token is None:
             token = os.environ.get("APPRENTICE_REWARD_TOKEN", "")
@@ -203,6 +204,19 @@ class Client:
     def _awaited(self) -> bool:
         """Reports whether a server that does not answer may do so later."""
         return True
+
+
+def _is_url(url: str) -> bool:
+    """Reports whether it names a server. What is no URL is never printed: it may hold a token."""
+    if url.startswith("unix:"):
+        return True
+    try:
+        parts = urllib.parse.urlsplit(url)
+        _ = parts.port  # raises if it is no number
+    except ValueError:
+        return False
+    # An @ further on tells of a token that has cut the host short.
+    return url.startswith(("http://", "https://")) and "@" not in parts.path + parts.query + parts.fragment
 
 
 def _batches(asked: Sequence[tuple[str, str]]) -> list[list[tuple[str, str]]]:

@@ -225,6 +225,19 @@ class TestScore(Server):
                 server.stdout.close()
         with self.assertRaisesRegex(ValueError, "one word of printable ASCII"):
             Client("http://127.0.0.1:9", token="zwei Wörter")
+        for url in (
+            "http://x:ses/ame@127.0.0.1:9",
+            "http://x:1/sesame@127.0.0.1:9",
+            "http://x:ses#ame@127.0.0.1:9",
+            "http://x:ses?ame@127.0.0.1:9",
+            "http://x:ses\u2100@127.0.0.1:9",
+        ):
+            with self.assertRaisesRegex(ValueError, "%2F") as refused:
+                Client(url)
+            self.assertNotIn("ses", str(refused.exception).replace("reward server", ""))
+            self.assertTrue(refused.exception.__cause__ is None and refused.exception.__context__ is None)
+        with mock.patch.dict(os.environ, {"APPRENTICE_REWARD_TOKEN": "sesame"}):
+            self.assertEqual(Client("http://x@127.0.0.1:9").token, "sesame", "a user is no token")
 
     def test_a_fork_asks_by_itself(self) -> None:
         score([Group(label(), [said(ACTION)])])
