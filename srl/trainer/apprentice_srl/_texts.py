@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ._client import RewardError
@@ -24,7 +24,8 @@ _LEAST_OVERLAP = 64
 def without_special_tokens(output: str) -> str:
     """Cuts special tokens off the end of an output, for trainers that decode with them."""
     while True:  # from the right, and only as far as tokens go: outputs may be megabytes
-        head, tail = output[:-4096], output[-4096:]
+        bare = output.rstrip("\t\n\f\r ")
+        head, tail = bare[:-4096], bare[-4096:]
         kept = _SPECIAL.sub("", tail)
         if kept == tail:
             return output
@@ -76,14 +77,16 @@ def output(completed: Any) -> str:
     return "".join(parts)
 
 
-def check_ids(labels: Sequence[str], ids: Iterable[Any]) -> None:
+def check_ids(labels: Sequence[str], ids: Sequence[Any]) -> None:
     """Raises RewardError where a label is not that of the example whose id stands beside it."""
+    if len(labels) != len(ids):
+        raise ValueError(f"there are {len(labels)} labels and {len(ids)} ids of examples")
     for label, id in zip(labels, ids):
         if id is None:
             continue
         try:
             named = json.loads(label)["id"]
-        except (ValueError, KeyError, TypeError) as e:
+        except (ValueError, KeyError, TypeError, RecursionError) as e:
             raise RewardError(f"a label that cannot be read: {e}") from e
         if id != named:
             raise RewardError(f"the label is that of example {named}, and the row that of {id}")

@@ -12,12 +12,13 @@ from ._texts import check_ids, output
 
 
 def reward(
-    completions: Sequence[Any], label: Sequence[str], example_id: Sequence[str] = (), **_: Any
+    completions: Sequence[Any], label: Sequence[str], example_id: Sequence[str] | None = None, **_: Any
 ) -> list[float | None]:
     """Scores the completions of a batch. None is what TRL leaves out of an update."""
     if len(completions) != len(label):
         raise ValueError(f"there are {len(completions)} completions and {len(label)} labels")
-    check_ids(label, example_id)
+    if example_id is not None:
+        check_ids(label, example_id)
     runs = _runs(label, [output(c) for c in completions])
     return [r for s in score(runs) for r in s.rewards]
 

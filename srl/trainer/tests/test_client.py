@@ -261,6 +261,10 @@ class TestHooks(Server):
             trl.reward(completions=chat, label=[label()] * 2)
         with self.assertRaisesRegex(RewardError, "example t.1#1, and the row that of OTHER#9"):
             trl.reward(completions=[said(ACTION)], label=[label()], example_id=["OTHER#9"])
+        with self.assertRaisesRegex(ValueError, "2 labels and 1 ids"):
+            trl.reward(completions=[said(ACTION)] * 2, label=[label()] * 2, example_id=["t.1#1"])
+        with self.assertRaisesRegex(RewardError, "cannot be read"):
+            trl.reward(completions=["?"], label=["[" * 100_000], example_id=["t.1#1"])
         two = trl.filtered(0.01, generations=2)
         self.assertEqual(
             two(completions=[said(ACTION)] * 3 + ["?"], label=[label()] * 2 + [label(id="t.1#2")] * 2),
@@ -334,6 +338,8 @@ class TestHooks(Server):
         self.assertEqual(_texts.without_special_tokens(ACTION + "<|im_end|>\n<|endoftext|>"), ACTION)
         self.assertEqual(_texts.without_special_tokens("a <|im_end|> b"), "a <|im_end|> b")
         self.assertEqual(_texts.without_special_tokens(ACTION + "<|endoftext|>\n" * 5000), ACTION)
+        self.assertEqual(_texts.without_special_tokens(ACTION + "<|im_end|>" + "\n" * 5000), ACTION)
+        self.assertEqual(_texts.without_special_tokens("a" + " " * 5000), "a" + " " * 5000)
         twice = [{"role": "assistant", "reasoning_content": "hm", "content": said(ACTION)}]
         self.assertEqual(_texts.output(twice), said(ACTION))
         with self.assertRaisesRegex(ValueError, "write its calls as text"):
