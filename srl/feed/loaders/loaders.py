@@ -80,9 +80,26 @@ def rows_of(file: str) -> Any:
     return load_dataset(kind, data_files=file, split="train")
 
 
+def grpo(folder: str, **more: Any) -> Any:
+    """Settings for one step of GRPO with two rollouts for each of two prompts."""
+    from trl import GRPOConfig
+
+    return GRPOConfig(
+        output_dir=folder,
+        use_cpu=True,
+        bf16=False,
+        report_to=[],
+        num_generations=2,
+        per_device_train_batch_size=4,
+        max_steps=1,
+        gradient_checkpointing=False,
+        **more,
+    )
+
+
 def trl_rl(file: str) -> dict[str, Any]:
     """Takes a step of GRPO, with two rollouts for each of the two shortest prompts."""
-    from trl import GRPOConfig, GRPOTrainer
+    from trl import GRPOTrainer
 
     data = rows_of(file)
     got: dict[str, Any] = {"rows": len(data), "columns": data.column_names}
@@ -104,17 +121,7 @@ def trl_rl(file: str) -> dict[str, Any]:
             reward_funcs=[reward],
             train_dataset=data.select(shortest),
             processing_class=words,
-            args=GRPOConfig(
-                output_dir=folder,
-                use_cpu=True,
-                bf16=False,
-                report_to=[],
-                num_generations=2,
-                per_device_train_batch_size=4,
-                max_steps=1,
-                max_completion_length=4,
-                gradient_checkpointing=False,
-            ),
+            args=grpo(folder, max_completion_length=4),
         )
         got["prepared"] = len(trainer.train_dataset)
         trainer.train()

@@ -26,7 +26,7 @@ class Child:
     def __init__(self, program: str) -> None:
         where = tempfile.gettempdir()
         self._folder = tempfile.mkdtemp(
-            prefix="apprentice-srl-", dir=where if len(where) <= _LONGEST_FOLDER else "/tmp"
+            prefix="apprentice-srl-", dir=where if len(os.fsencode(where)) <= _LONGEST_FOLDER else "/tmp"
         )
         url = "unix:" + os.path.join(self._folder, "reward.sock")
         self._owner = os.getpid()

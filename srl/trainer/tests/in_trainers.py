@@ -36,7 +36,7 @@ PROSE = "I would look at the handler."
 class TRL(unittest.TestCase):
     def step(self, *rewards: Any) -> dict[str, float]:
         """Takes a step of GRPO in which each prompt gets two answers, the expert's and prose."""
-        from trl import GRPOConfig, GRPOTrainer
+        from trl import GRPOTrainer
 
         rows = loaders.rows_of(os.environ["TRL"]).select(range(2))
         labels = {json.dumps(row["prompt"]): row["label"] for row in rows}
@@ -62,18 +62,7 @@ class TRL(unittest.TestCase):
                 train_dataset=rows,
                 processing_class=words,
                 rollout_func=rollout,
-                args=GRPOConfig(
-                    output_dir=folder,
-                    use_cpu=True,
-                    bf16=False,
-                    report_to=[],
-                    num_generations=2,
-                    per_device_train_batch_size=4,
-                    max_steps=1,
-                    max_completion_length=4096,
-                    logging_steps=1,
-                    gradient_checkpointing=False,
-                ),
+                args=loaders.grpo(folder, max_completion_length=4096, logging_steps=1),
             )
             trainer.train()
         logged: dict[str, float] = {}

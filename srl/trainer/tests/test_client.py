@@ -519,7 +519,11 @@ class TestFindingAServer(unittest.TestCase):
             child.close()
 
     def test_a_folder_with_a_long_name(self) -> None:
-        with tempfile.TemporaryDirectory(prefix="x" * 80) as folder:
+        for letters in ("x" * 80, "漢" * 25):
+            self.in_a_folder(letters)
+
+    def in_a_folder(self, letters: str) -> None:
+        with tempfile.TemporaryDirectory(prefix=letters) as folder:
             with mock.patch.object(tempfile, "tempdir", folder):
                 child = _server.Child(os.environ["APPRENTICE"])
             self.assertTrue(child.client.healthy())
