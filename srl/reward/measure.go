@@ -2,7 +2,9 @@ package reward
 
 import (
 	"context"
+	"sync/atomic"
 
+	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/srl/format"
 	"github.com/apprentice-rl/apprentice/srl/reward/action"
 	"github.com/apprentice-rl/apprentice/srl/reward/difflib"
@@ -25,7 +27,7 @@ func (r Reward) measure(expert format.Output) (measure, error) {
 	case r.Name == "action":
 		return parts{action.Index(expert.Calls)}, nil
 	case r.Name == "patch":
-		return changes(expert)
+		return newChanges(expert.Calls), nil
 	}
 	text, err := format.Bare(expert.Calls)
 	return bare{difflib.Index(text, r.Autojunk)}, err
@@ -56,6 +58,53 @@ func (p parts) similarity(ctx context.Context, model format.Output) (float64, er
 	return p.expert.Similarity(ctx, model.Calls)
 }
 
+// changes compares what the calls do to files, if the expert's do anything, and
+// else the calls.
+type changes struct {
+	expert []env.Action
+	// What the expert changes is found out by whoever asks first, in its time: that
+	// takes long for some edits. The channel has room for one at a time.
+	asking   chan struct{}
+	prepared atomic.Pointer[measure]
+}
+
+func newChanges(expert []env.Action) *changes {
+	return &changes{expert: expert, asking: make(chan struct{}, 1)}
+}
+
+func (c *changes) similarity(ctx context.Context, model format.Output) (float64, error) {
+	m, err := c.measure(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return m.similarity(ctx, model)
+}
+
+func (c *changes) measure(ctx context.Context) (measure, error) {
+	if m := c.prepared.Load(); m != nil {
+		return *m, nil
+	}
+	select {
+	case c.asking <- struct{}{}:
+		defer func() { <-c.asking }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if m := c.prepared.Load(); m != nil { // meanwhile
+		return *m, nil
+	}
+	change, err := patch.Calls(ctx, c.expert)
+	if err != nil {
+		return nil, err
+	}
+	var m measure = edits{patch.Index(change)}
+	if len(change) == 0 {
+		m = parts{action.Index(c.expert)}
+	}
+	c.prepared.Store(&m)
+	return m, nil
+}
+
 // edits compares what the calls do to files.
 type edits struct{ expert *patch.Indexed }
 
@@ -65,16 +114,4 @@ func (e edits) similarity(ctx context.Context, model format.Output) (float64, er
 		return 0, err
 	}
 	return e.expert.Similarity(ctx, change)
-}
-
-// changes compares edits, if the expert's action is one.
-func changes(expert format.Output) (measure, error) {
-	change, err := patch.Calls(context.Background(), expert.Calls)
-	if err != nil {
-		return nil, err
-	}
-	if len(change) == 0 {
-		return parts{action.Index(expert.Calls)}, nil
-	}
-	return edits{patch.Index(change)}, nil
 }

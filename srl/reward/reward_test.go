@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sourcegraph/conc"
 	"github.com/stretchr/testify/require"
 
 	"github.com/apprentice-rl/apprentice/env"
@@ -390,4 +391,29 @@ func TestALimitWhileTheExpertIsRead(t *testing.T) {
 	got, err := reward.Pair(t.Context(), "patch", "", block, block, time.Nanosecond)
 	require.NoError(t, err)
 	require.NotEmpty(t, got.NotScored)
+}
+
+// What the expert changes is found out within the limit, too; whoever has more time
+// gets a score all the same.
+func TestALimitWhileTheExpertIsPrepared(t *testing.T) {
+	edit := func(from, to string) string {
+		return "<function=str_replace_editor>\n<parameter=command>str_replace</parameter>\n<parameter=path>/a.py</parameter>\n<parameter=old_str>" +
+			from + "</parameter>\n<parameter=new_str>" + to + "</parameter>\n</function>"
+	}
+	expert := edit(strings.Repeat("one\ntwo\nthree\n", 5000), strings.Repeat("two\none\nfour\n", 5000))
+	target, err := reward.Patch(format.XML).Target(expert)
+	require.NoError(t, err)
+	var all conc.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			got, err := target.Score(t.Context(), format.Write("", edit("one", "two")), time.Nanosecond)
+			if err != nil || got.NotScored == "" {
+				t.Error(got, err)
+			}
+		})
+	}
+	all.Wait()
+	got, err := target.Score(t.Context(), format.Write("", expert), 0)
+	require.NoError(t, err)
+	require.Equal(t, reward.Score{Value: 1}, got)
 }
