@@ -85,7 +85,7 @@ takes longer than --limit is not scored: {"ratio": null, "not_scored": "…"}.`,
 }
 
 func (a *app) srlScore(ctx context.Context, path string, o score.Options) error {
-	return reading(path, func(name string, from io.Reader) error {
+	return reading(ctx, path, func(name string, from io.Reader) error {
 		_, err := score.Pairs(ctx, name, from, a.stdout, o)
 		return err
 	})

@@ -147,11 +147,25 @@ func (q *statsQuestion) check(cmd *cobra.Command) error {
 	return checkColour(q.colour)
 }
 
+// waiting reads what may never come, as from a terminal, until ctx ends.
+func waiting(ctx context.Context, from io.Reader) io.Reader {
+	out, in := io.Pipe()
+	context.AfterFunc(ctx, func() { _ = in.CloseWithError(context.Cause(ctx)) })
+	go func() {
+		_, err := io.Copy(in, from)
+		_ = in.CloseWithError(err) // nil is the end
+	}()
+	return out
+}
+
 // reading opens a file, - being standard input, and reads it through gzip where
 // it is compressed.
-func reading(path string, read func(name string, from io.Reader) error) error {
-	in, name := io.Reader(os.Stdin), "standard input"
-	if path != "-" {
+func reading(ctx context.Context, path string, read func(name string, from io.Reader) error) error {
+	var in io.Reader
+	name := "standard input"
+	if path == "-" {
+		in = waiting(ctx, os.Stdin)
+	} else {
 		file, err := os.Open(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return userError{err}
@@ -173,7 +187,7 @@ func (a *app) srlStats(ctx context.Context, q statsQuestion) error {
 	sample := stats.NewSample(q.seed, 0)
 	read := a.counting("reading step examples")
 	for _, path := range q.files {
-		err := reading(path, func(name string, from io.Reader) error {
+		err := reading(ctx, path, func(name string, from io.Reader) error {
 			return sample.Read(ctx, name, from, func() { _ = read.Add(1) })
 		})
 		if err != nil {
@@ -231,7 +245,7 @@ func (a *app) srlStatsScored(ctx context.Context, q statsQuestion) error {
 	if len(q.files) > 0 {
 		tools := map[string]string{}
 		for _, path := range q.files {
-			err := reading(path, func(name string, from io.Reader) error {
+			err := reading(ctx, path, func(name string, from io.Reader) error {
 				for e, err := range srl.ReadJSONL(name, from) {
 					if err := cmp.Or(err, ctx.Err()); err != nil {
 						return err
@@ -248,7 +262,7 @@ func (a *app) srlStatsScored(ctx context.Context, q statsQuestion) error {
 	}
 	q.groups.Epsilons = q.stats.Epsilons
 	var report stats.Scored
-	err := reading(q.scored, func(name string, from io.Reader) (err error) {
+	err := reading(ctx, q.scored, func(name string, from io.Reader) (err error) {
 		report, err = stats.ReadScored(ctx, name, from, q.groups)
 		return err
 	})

@@ -144,6 +144,8 @@ func TestMalformedOutputs(t *testing.T) {
 		{"a call of a tool that there is not", format.XML, "<think>a</think><function=fly>\n<parameter=to>moon</parameter>\n</function>", ""},
 		{"broken arguments", format.JSON, `<think>a</think>{"name":"bash","arguments":{"command":"ls -l}}`, format.BadCall},
 		{"arguments that are no object", format.JSON, `<think>a</think>{"name":"bash","arguments":7}`, format.BadCall},
+		{"null for arguments", format.JSON, `<think>a</think>{"name":"bash","arguments":null}`, ""},
+		{"no arguments", format.JSON, `<think>a</think>{"name":"bash"}`, ""},
 		{"arguments in a string", format.JSON, `<think>a</think>{"name":"bash","arguments":"{\"command\":\"ls -l\"}"}`, ""},
 		{"a fence that does not end", format.Bash, "<think>a</think>```bash\nls -l", format.BadCall},
 		{"prose without a call", format.XML, "<think>a</think>I would list the files.", format.NoCall},

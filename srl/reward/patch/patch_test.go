@@ -76,6 +76,14 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// A diff of binary files alone is a diff, and changes nothing that is compared.
+func TestReadBinaryFiles(t *testing.T) {
+	c, ok, err := patch.Read(t.Context(), "diff --git a/x b/x\nindex 1..2 100644\nBinary files a/x and b/x differ\n")
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Empty(t, c)
+}
+
 func TestLines(t *testing.T) {
 	for name, tt := range map[string]struct{ before, after, want string }{
 		"nothing":            {"a\nb\n", "a\nb", ""},

@@ -17,8 +17,8 @@ func Read(ctx context.Context, text string) (c Change, ok bool, err error) {
 	if c, err = Blocks(ctx, text); len(c) > 0 || err != nil {
 		return c, err == nil, err
 	}
-	c, err = Unified(text)
-	return c, err == nil && len(c) > 0, nil
+	c, files, err := unified(text)
+	return c, err == nil && files > 0, nil
 }
 
 // Unified reads unified diffs as SWE-RL does. What is done to a file is its
@@ -26,12 +26,18 @@ func Read(ctx context.Context, text string) (c Change, ok bool, err error) {
 // a line that says so, under their old path. Binary files are left out. Of two
 // diffs of one file, the last one counts.
 func Unified(text string) (Change, error) {
+	c, _, err := unified(text)
+	return c, err
+}
+
+// unified is Unified, and returns the number of files, binary ones included.
+func unified(text string) (c Change, n int, err error) {
 	// A break that is missing at the end of the text is no part of the diff.
 	files, _, err := gitdiff.Parse(strings.NewReader(strings.TrimSuffix(text, "\n") + "\n"))
 	if err != nil {
-		return nil, fmt.Errorf("unified diff: %w", err)
+		return nil, 0, fmt.Errorf("unified diff: %w", err)
 	}
-	c := Change{}
+	c = Change{}
 	for _, f := range files {
 		if f.IsBinary {
 			continue
@@ -50,7 +56,7 @@ func Unified(text string) (Change, error) {
 		}
 		c[path] = strings.TrimSpace(b.String())
 	}
-	return c, nil
+	return c, len(files), nil
 }
 
 // bareName takes off what diffs without git's heads put before a path: those with
