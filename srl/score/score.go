@@ -157,7 +157,8 @@ func batches(name string, from io.Reader) func(yield func([]line, error) bool) {
 			if number == 1 {
 				text = bytes.TrimPrefix(text, []byte("\ufeff"))
 			}
-			if len(bytes.TrimSpace(text)) > 0 {
+			broken := err != nil && err != io.EOF // and so may be the line
+			if len(bytes.TrimSpace(text)) > 0 && !broken {
 				lines = append(lines, line{name, number, text})
 			}
 			if len(lines) == batch || err != nil && len(lines) > 0 {
@@ -169,7 +170,7 @@ func batches(name string, from io.Reader) func(yield func([]line, error) bool) {
 			if err == io.EOF {
 				return
 			}
-			if err != nil {
+			if broken {
 				yield(nil, fmt.Errorf("reading %s: %w", name, err))
 				return
 			}

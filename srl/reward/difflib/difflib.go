@@ -93,7 +93,7 @@ func Compare(a, b string, autojunk bool) Match {
 // apart reports whether two texts have no byte in common, and so nothing at all.
 func apart(a, b string) bool {
 	const some = 64 // will have one in nearly all texts
-	var seen bytes
+	var seen byteSet
 	seen.add(a[:min(some, len(a))])
 	if seen.have(b[:min(some, len(b))]) {
 		return false
@@ -102,16 +102,16 @@ func apart(a, b string) bool {
 	return len(a) > 0 && len(b) > 0 && !seen.have(b)
 }
 
-// bytes is a set of bytes.
-type bytes [4]uint64
+// byteSet is a set of bytes.
+type byteSet [4]uint64
 
-func (s *bytes) add(text string) {
+func (s *byteSet) add(text string) {
 	for i := range len(text) {
 		s[text[i]/64] |= 1 << (text[i] % 64)
 	}
 }
 
-func (s *bytes) have(text string) bool {
+func (s *byteSet) have(text string) bool {
 	for i := range len(text) {
 		if s[text[i]/64]>>(text[i]%64)&1 != 0 {
 			return true
