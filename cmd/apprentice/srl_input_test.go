@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,17 +19,14 @@ func TestWaitingForInputIsInterrupted(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, cmd.Start())
 		// The command takes the line, and only then does its writer go on.
-		line := make([]byte, 1<<20)
-		for i := range line {
-			line[i] = ' '
-		}
-		_, err = in.Write(line)
+		_, err = io.WriteString(in, strings.Repeat(" ", 1<<20))
 		require.NoError(t, err)
 		require.NoError(t, cmd.Process.Signal(os.Interrupt))
 		ended := make(chan error, 1)
 		go func() { ended <- cmd.Wait() }()
 		select {
-		case <-ended:
+		case err := <-ended:
+			require.Error(t, err)
 		case <-time.After(20 * time.Second):
 			t.Fatal(args, "it waits on")
 		}

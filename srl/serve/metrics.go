@@ -92,8 +92,8 @@ func (m *metrics) observe(next http.Handler) http.Handler {
 	})
 }
 
-// writing is how long a client may take to read a reply.
-const writing = time.Minute
+// replyTime is how long a client may take to read a reply.
+const replyTime = time.Minute
 
 // A statusWriter remembers the status that was written, and does not wait for a
 // client that reads nothing.
@@ -109,7 +109,7 @@ func (w *statusWriter) WriteHeader(status int) {
 
 func (w *statusWriter) Write(text []byte) (int, error) {
 	// Not all writers have deadlines; connections do.
-	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(writing))
+	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(replyTime))
 	return w.ResponseWriter.Write(text)
 }
 
