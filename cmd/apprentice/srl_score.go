@@ -30,8 +30,8 @@ A line is printed for each, in the same order: {"ratio": 0.9230769230769231}.
 Rewards:
   difflib  the ratio of Python's difflib.SequenceMatcher(None, a, b,
            autojunk=autojunk), to the bit, for texts of any kind; without
-           "autojunk" it is false. Surrogates that stand alone, and bytes
-           that are not UTF-8, are all read as U+FFFD
+           "autojunk" it is false. Surrogates that stand alone ("\ud800") are
+           told apart; bytes that are not UTF-8 are all read as U+FFFD
   bare     a is an output, thought and all, b the expert's action: difflib
            without autojunk on the tools' names and the values of their
            arguments, -1 for an output that breaks the format

@@ -10,7 +10,8 @@
 //
 // The ratio is that of CPython's difflib.SequenceMatcher(None, a, b,
 // autojunk=autojunk), to the bit, and is written as CPython prints it: the
-// shortest decimal number that is read back as the same float.
+// shortest decimal number that is read back as the same float. Surrogates that
+// stand alone, which Python writes as escapes ("\ud800"), are told apart.
 //
 // With a reward by name, the ratio is what reward.Pair gives, -1.0 for an output
 // that breaks the format, and the line says how it does:
@@ -73,9 +74,9 @@ type Options struct {
 // A pair is one line of a file. Pointers tell what is missing from what is
 // empty.
 type pair struct {
-	A        *string `json:"a"`
-	B        *string `json:"b"`
-	Autojunk bool    `json:"autojunk"`
+	A        *text `json:"a"`
+	B        *text `json:"b"`
+	Autojunk bool  `json:"autojunk"`
 }
 
 // batch is how many lines are compared before their results are handed on: a
@@ -181,7 +182,6 @@ func batches(name string, from io.Reader) func(yield func([]line, error) bool) {
 // score appends the line's result.
 func (l line) score(ctx context.Context, out []byte, o Options) ([]byte, error) {
 	var p pair
-	// Escapes of lone surrogates read as U+FFFD, as everywhere.
 	if err := json.Unmarshal(l.text, &p, jsontext.AllowInvalidUTF8(true)); err != nil {
 		return out, l.wrong(err)
 	}
@@ -199,7 +199,7 @@ func (l line) score(ctx context.Context, out []byte, o Options) ([]byte, error) 
 		limited, cancel = context.WithTimeout(ctx, o.Limit)
 	}
 	defer cancel()
-	m, err := difflib.Index(*p.B, p.Autojunk).CompareContext(limited, *p.A)
+	m, err := difflib.Index(string(*p.B), p.Autojunk).CompareContext(limited, string(*p.A))
 	switch {
 	case ctx.Err() != nil:
 		return out, ctx.Err()
@@ -223,7 +223,7 @@ func (l line) score(ctx context.Context, out []byte, o Options) ([]byte, error) 
 
 // reward appends what a reward says of a pair.
 func (l line) reward(ctx context.Context, out []byte, p pair, o Options) ([]byte, error) {
-	s, err := reward.Pair(ctx, o.Reward, o.Language, *p.A, *p.B, o.Limit)
+	s, err := reward.Pair(ctx, o.Reward, o.Language, p.A.plain(), p.B.plain(), o.Limit)
 	switch {
 	case ctx.Err() != nil:
 		return out, ctx.Err()

@@ -167,6 +167,51 @@ func TestRecordedVectors(t *testing.T) {
 	}
 }
 
+func TestLoneSurrogatesAgreeWithThisMachinesPython(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		sandboxtest.Missing(t, "python3", "install it, to compare with the real difflib")
+	}
+	const program = `
+import difflib, json, random
+r = random.Random(7)
+def text():
+    return "".join(r.choice("\ud83d\ude00\udbff\ud800\udfffa\\\\\\u\U0001f600") for _ in range(r.randrange(12)))
+for _ in range(3000):
+    a, b = text(), text()
+    # As text: "\ud83d" before "\ude00" is one character for whoever reads the escapes.
+    a, b = json.loads(json.dumps(a)), json.loads(json.dumps(b))
+    pair = {"a": a, "b": b, "autojunk": False}
+    m = difflib.SequenceMatcher(None, a, b, autojunk=False)
+    print(json.dumps(pair))
+    print(json.dumps({"ratio": m.ratio(), "matching_blocks": m.get_matching_blocks()}))
+`
+	said, err := exec.CommandContext(t.Context(), python, "-c", program).Output()
+	require.NoError(t, err)
+	var pairs, want strings.Builder
+	for i, l := range strings.SplitAfter(string(said), "\n") {
+		if i%2 == 0 {
+			pairs.WriteString(l)
+		} else {
+			want.WriteString(l)
+		}
+	}
+	got, n, err := scored(t, pairs.String(), score.Options{Blocks: true})
+	require.NoError(t, err)
+	require.Equal(t, 3000, n)
+	require.Equal(t, want.String(), got)
+}
+
+func TestLoneSurrogatesInRewards(t *testing.T) {
+	pair := `{"a": "<think></think><function=bash>\n<parameter=command>echo \ud800\ud801</parameter>\n</function>",` +
+		` "b": "<function=bash>\n<parameter=command>echo ` + "\uFFFD\uFFFD" + `</parameter>\n</function>"}`
+	for _, name := range []string{"bare", "paper", "action", "patch"} {
+		out, _, err := scored(t, pair, score.Options{Reward: name})
+		require.NoError(t, err)
+		require.Equal(t, "{\"ratio\": 1.0}\n", out, "%s: each reads as U+FFFD, as in the server", name)
+	}
+}
+
 func TestFloatIsWhatPythonPrints(t *testing.T) {
 	for f, want := range map[float64]string{
 		0: "0.0", 1: "1.0", 0.1: "0.1", 2.0 / 3: "0.6666666666666666", 0.0001: "0.0001", 0.00012: "0.00012",

@@ -37,10 +37,7 @@
 // each of them, which is why the result is the original's.
 package difflib
 
-import (
-	"sync"
-	"unicode/utf8"
-)
+import "sync"
 
 // A Block is a stretch of elements that two texts have in common: Size of them,
 // from element A of the first text and from element B of the second.
@@ -71,16 +68,18 @@ type Match struct {
 // len(b)/100+1 occurrences) starts no match if b has 200 code points or more.
 // It may still extend one.
 //
-// In text that is not UTF-8, each byte that is part of no code point counts as
-// one element that equals the same byte only. This is what CPython does with
-// text decoded by the error handler "surrogateescape".
+// A Python str may hold surrogates that stand alone, U+D800 to U+DFFF, which UTF-8
+// cannot write. In the three bytes that WTF-8 gives it, such a one counts as the
+// code point that it is there. Any other byte that is part of no code point is an
+// element that equals the same byte only, as it is for CPython in text decoded by
+// the error handler "surrogateescape".
 //
 // The time is near linear for texts that people and models write. For some that
 // are made to be hard, such as one letter again and again, it is quadratic: about
 // len(a)*len(b)/4 nanoseconds, where CPython takes hundreds of times as long.
 func Compare(a, b string, autojunk bool) Match {
 	if apart(a, b) {
-		return Match{Blocks: []Block{{A: utf8.RuneCountInString(a), B: utf8.RuneCountInString(b)}}}
+		return Match{Blocks: []Block{{A: points(a), B: points(b)}}}
 	}
 	x := spare.Get().(*Indexed)
 	x.index(b, autojunk)

@@ -54,6 +54,10 @@ func TestDifflibIsWhatCPythonSays(t *testing.T) {
 			2 * 190.0 / 391, []difflib.Block{{0, 1, 190}, {200, 191, 0}}},
 		{"a broken byte equals itself", "\xff\xfe", "\xfe", true, 2.0 / 3, []difflib.Block{{1, 0, 1}, {2, 1, 0}}},
 		{"a broken byte is not the replacement character", "\xff", "\uFFFD", true, 0, []difflib.Block{{1, 1, 0}}},
+		{"a lone surrogate is one element", "\xed\xa0\x80b", "\xed\xa0\x80c", true, 0.5, []difflib.Block{{0, 0, 1}, {2, 2, 0}}},
+		{"lone surrogates differ", "\xed\xa0\x80", "\xed\xa0\x81", true, 0, []difflib.Block{{1, 1, 0}}},
+		{"nothing in common with one", "x\xed\xbf\xbf", "y", true, 0, []difflib.Block{{2, 1, 0}}},
+		{"the beginning of one is bytes", "\xed\xa0", "\xed\xa0\x80", true, 0, []difflib.Block{{2, 1, 0}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -101,12 +105,20 @@ func requireSame(t *testing.T, what, a, b string, autojunk bool, ratio float64, 
 }
 
 // The program reads pairs of texts in hexadecimal, one JSON object a line, and
-// prints what difflib makes of them.
+// prints what difflib makes of them. A surrogate in three bytes is one, and any
+// other byte that is part of no code point is one of the last that there are.
 const oracle = `
-import difflib, json, sys
+import codecs, difflib, json, sys
+def lone(e):
+    three = e.object[e.start:e.start + 3]
+    try:
+        return three.decode("utf-8", "surrogatepass"), e.start + 3
+    except UnicodeDecodeError:
+        return chr(0x10FF00 + three[0]), e.start + 1
+codecs.register_error("lone", lone)
 for line in sys.stdin:
     pair = json.loads(line)
-    a, b = (bytes.fromhex(pair[k]).decode("utf-8", "surrogateescape") for k in "ab")
+    a, b = (bytes.fromhex(pair[k]).decode("utf-8", "lone") for k in "ab")
     m = difflib.SequenceMatcher(None, a, b, autojunk=pair["autojunk"])
     print(json.dumps({"ratio": m.ratio(), "blocks": [list(t) for t in m.get_matching_blocks()]}))
 `
@@ -236,7 +248,7 @@ func randomText(random *rand.Rand, longest int) string {
 		}
 		return b.String()
 	}
-	alphabets := []string{"a", "ab", "abc \n", "abcdefghijklmnopqrstuvwxyz_.()=: \n", "aé漢😀\u2028\x00", "a\xff\xfe\xe2\x82é\xed\xa0\x80"}
+	alphabets := []string{"a", "ab", "abc \n", "abcdefghijklmnopqrstuvwxyz_.()=: \n", "aé漢😀\u2028\x00", "a\xff\xfe\xe2\x82é\xed\xa0\x80", "\xed\xa0\xb0\x80"}
 	alphabet := alphabets[random.IntN(len(alphabets))]
 	for range length {
 		i := random.IntN(len(alphabet))
@@ -367,7 +379,7 @@ func requireSound(t require.TestingT, a, b string, autojunk bool) {
 	require.Equal(t, 1.0, difflib.Compare(a, a, autojunk).Ratio)
 	require.Equal(t, a == b, got.Ratio == 1)
 
-	as, bs := elements(a), elements(b)
+	as, bs := decode(a), decode(b)
 	next, matched := difflib.Block{}, 0
 	for i, block := range got.Blocks {
 		require.GreaterOrEqual(t, block.A, next.A)
@@ -387,15 +399,6 @@ func requireSound(t require.TestingT, a, b string, autojunk bool) {
 }
 
 // elements cuts s into code points and broken bytes.
-func elements(s string) []string {
-	list := []string{}
-	for len(s) > 0 {
-		_, size := utf8.DecodeRuneInString(s)
-		list, s = append(list, s[:size]), s[size:]
-	}
-	return list
-}
-
 func BenchmarkDifflib(b *testing.B) {
 	for _, n := range []int{200, 2000, 8000} {
 		random := rand.New(rand.NewPCG(1, uint64(n)))

@@ -3,6 +3,7 @@ package difflib
 import (
 	"context"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -170,13 +171,37 @@ func (n *numbering) read(s string, to []int32) []int32 {
 	return to
 }
 
-// point returns the first code point of s and its size. For a byte that is part
-// of none, it is one of the lone surrogates U+DC80 to U+DCFF, which no valid text
-// holds.
+// point returns the first element of s, and how many bytes it takes: a code point,
+// a surrogate that stands alone as WTF-8 writes it, or else a byte, as a number
+// that is no code point.
 func point(s string) (r rune, size int) {
 	r, size = utf8.DecodeRuneInString(s)
-	if r == utf8.RuneError && size == 1 {
-		r = 0xDC00 + rune(s[0])
+	if r != utf8.RuneError || size != 1 {
+		return r, size
 	}
-	return r, size
+	if isSurrogate(s) {
+		return 0xD000 | rune(s[1]&0x3F)<<6 | rune(s[2]&0x3F), 3
+	}
+	return utf8.MaxRune + 1 + rune(s[0]), 1
+}
+
+// isSurrogate reports whether s begins with a surrogate, U+D800 to U+DFFF, in the
+// three bytes that UTF-8 would give it if it had any.
+func isSurrogate(s string) bool {
+	return len(s) >= 3 && s[0] == 0xED && s[1] >= 0xA0 && s[1] <= 0xBF && s[2] >= 0x80 && s[2] <= 0xBF
+}
+
+// points is the number of elements of s.
+func points(s string) int {
+	n := utf8.RuneCountInString(s)
+	for {
+		i := strings.IndexByte(s, 0xED)
+		if i < 0 {
+			return n
+		}
+		if s = s[i:]; isSurrogate(s) {
+			n -= 2 // each of its bytes was counted
+		}
+		s = s[1:]
+	}
 }

@@ -27,14 +27,17 @@ func textbook(a, b string, autojunk bool) difflib.Match {
 	}
 }
 
-// decode returns the code points of s, and the lone surrogates U+DC80 to
-// U+DCFF, which no valid text holds, for the bytes that are part of none.
+// decode returns the code points of s, lone surrogates in WTF-8 among them, and
+// numbers below zero for the bytes that are part of none.
 func decode(s string) []rune {
 	points := make([]rune, 0, len(s))
 	for i := 0; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		if r == utf8.RuneError && size == 1 {
-			r = 0xDC00 + rune(s[i])
+			r = -rune(s[i])
+			if rest := s[i:]; len(rest) > 2 && rest[0] == 0xED && rest[1]&0xE0 == 0xA0 && rest[2]&0xC0 == 0x80 {
+				r, size = rune(rest[0]&0xF)<<12|rune(rest[1]&0x3F)<<6|rune(rest[2]&0x3F), 3
+			}
 		}
 		points = append(points, r)
 		i += size
