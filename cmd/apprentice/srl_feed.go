@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -68,7 +69,7 @@ Feeds:
 			if !f.feed.Reads(f.encoding) {
 				return userf("--encoding %s: %s reads %v here", encoding, trainer, f.feed.Encodings)
 			}
-			f.paths = args
+			f.paths, f.again = args, newAgain()
 			if err := f.check(); err != nil {
 				return err
 			}
@@ -114,6 +115,35 @@ type feeding struct {
 	heldOut  []string
 	tasks    taskFlags
 	out      string
+	again    *again
+}
+
+// again is what is fed more than once.
+type again struct {
+	part  string
+	ids   map[[2]string]bool // by part and id
+	tasks map[string]string  // by task: the part that it was first in
+	// repeated are the ids that a part has more than once, both the tasks that
+	// are in both parts.
+	repeated, both map[string]bool
+}
+
+func newAgain() *again {
+	return &again{ids: map[[2]string]bool{}, tasks: map[string]string{}, repeated: map[string]bool{}, both: map[string]bool{}}
+}
+
+// see takes down a row.
+func (g *again) see(id, task string) {
+	if row := [2]string{g.part, id}; g.ids[row] {
+		g.repeated[id] = true
+	} else {
+		g.ids[row] = true
+	}
+	if first, ok := g.tasks[task]; ok && first != g.part {
+		g.both[task] = true
+	} else {
+		g.tasks[task] = g.part
+	}
 }
 
 func (f feeding) check() error {
@@ -159,6 +189,7 @@ func (a *app) srlFeed(ctx context.Context, f feeding) (err error) {
 		if part.name == testPart && len(part.paths) == 0 {
 			continue
 		}
+		f.again.part = part.name
 		done, err := f.part(ctx, partial, part.name, part.paths)
 		if err != nil {
 			return err
@@ -186,11 +217,17 @@ func (a *app) srlFeed(ctx context.Context, f feeding) (err error) {
 	if a.json {
 		return a.printJSON(map[string]any{
 			"trainer": f.feed.Trainer, "stage": f.feed.Stage, "encoding": f.encoding, "verified_with": f.feed.Reader,
-			"folder": out, "parts": parts,
+			"folder": out, "parts": parts, "repeated_ids": len(f.again.repeated), "tasks_in_both_parts": len(f.again.both),
 		})
 	}
 	for _, name := range names {
 		fmt.Fprintf(a.stdout, "%s: %s%s\n", filepath.Join(out, parts[name].File), count(parts[name].Rows, "row", "rows"), reasons(parts[name].LeftOut))
+	}
+	if n := len(f.again.repeated); n > 0 {
+		a.say("%s than once, %s for one: a training weighs them more", count(n, "row is fed more", "rows are fed more"), least(f.again.repeated))
+	}
+	if n := len(f.again.both); n > 0 {
+		a.say("%s in both parts, %s for one: a test on them says nothing of tasks that are new; 'apprentice srl steps --hold-out' and 'apprentice traj filter' split by task", count(n, "task is", "tasks are"), least(f.again.both))
 	}
 	if !f.feed.Verified() {
 		a.say("this feed is unverified: %s's own loader has not read rows of its form yet", f.feed.Trainer)
@@ -198,6 +235,9 @@ func (a *app) srlFeed(ctx context.Context, f feeding) (err error) {
 	a.say("%s says how %s reads it", filepath.Join(out, "README.md"), f.feed.Trainer)
 	return nil
 }
+
+// least is the first of some names.
+func least(names map[string]bool) string { return slices.Min(slices.Collect(maps.Keys(names))) }
 
 // replaceEmpty gives a folder its name, which an empty one may have.
 func replaceEmpty(from, to string) error {
@@ -232,7 +272,10 @@ func (f feeding) part(ctx context.Context, dir, name string, paths []string) (do
 // source is what the rows are made of.
 func (f feeding) source(ctx context.Context, paths []string) (feed.Source, error) {
 	if f.feed.Stage != feed.RLVR {
-		return feed.Source{Examples: interruptible(ctx, examplesIn(paths)), Conversations: interruptible(ctx, conversationsIn(paths))}, nil
+		return feed.Source{
+			Examples:      fed(ctx, examplesIn(paths), func(e srl.Example) { f.again.see(e.ID, e.Task) }),
+			Conversations: fed(ctx, conversationsIn(paths), func(c feed.Conversation) { f.again.see(c.ID, c.Task) }),
+		}, nil
 	}
 	suite, err := f.tasks.suite()
 	if err != nil {
@@ -241,12 +284,16 @@ func (f feeding) source(ctx context.Context, paths []string) (feed.Source, error
 	return feed.Source{Tasks: feed.Tasks(suite.Name, suite.Tasks, env.DefaultTools())}, nil
 }
 
-// interruptible ends a sequence with the error of a context that has ended.
-func interruptible[T any](ctx context.Context, all iter.Seq2[T, error]) iter.Seq2[T, error] {
+// fed is a sequence of which all is seen, and that ends with the error of a context
+// that has ended.
+func fed[T any](ctx context.Context, all iter.Seq2[T, error], see func(T)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for one, err := range all {
 			if err == nil {
 				err = context.Cause(ctx)
+			}
+			if err == nil {
+				see(one)
 			}
 			if !yield(one, err) || err != nil {
 				return

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -38,6 +39,12 @@ const clientGone = 499
 // the JSON of.
 func (s *Server) post(answer func(r *http.Request, body []byte) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		leave, err := s.enter(w, r)
+		if err != nil {
+			s.failed(w, r, err)
+			return
+		}
+		defer leave()
 		body, err := s.read(w, r)
 		var reply any
 		if err == nil {
@@ -55,6 +62,21 @@ func (s *Server) post(answer func(r *http.Request, body []byte) (any, error)) ht
 		}
 		write(w, http.StatusOK, text)
 	})
+}
+
+// enter waits until there is room for a request.
+func (s *Server) enter(w http.ResponseWriter, r *http.Request) (leave func(), err error) {
+	size := s.options.MaxRequest
+	if r.ContentLength >= 0 && r.ContentLength < size && r.Header.Get("Content-Encoding") == "" {
+		size = r.ContentLength
+	}
+	size += overhead
+	if err := s.room.Acquire(r.Context(), size); err != nil {
+		return nil, err
+	}
+	// Waiting was no fault of the client's. Not all writers have deadlines.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTime))
+	return func() { s.room.Release(size) }, nil
 }
 
 // read reads a request's body, unpacked.

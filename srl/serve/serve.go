@@ -35,6 +35,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/apprentice-rl/apprentice/srl"
 )
 
@@ -45,6 +47,15 @@ const (
 	DefaultMaxOutputs = 16384
 	DefaultCache      = 256 << 20
 	DefaultDrain      = 30 * time.Second
+)
+
+const (
+	// atOnce is how many of the largest requests are answered at once.
+	atOnce = 4
+	// overhead is about how many bytes a request takes that says nothing.
+	overhead = 16 << 10
+	// readTime is how long a client may take to send a request.
+	readTime = 2 * time.Minute
 )
 
 // Options are the choices to be made. Zero values mean the defaults, and no
@@ -61,7 +72,9 @@ type Options struct {
 	// Limit is how long the scoring of one output may take. It runs from when a
 	// processor is free for it.
 	Limit time.Duration
-	// MaxRequest is how many bytes a request may have, before compression.
+	// MaxRequest is how many bytes a request may have, before compression. Four
+	// times as much is the most that all requests have which are answered at once;
+	// others wait.
 	MaxRequest int64
 	// MaxOutputs is how many outputs a request may have.
 	MaxOutputs int
@@ -83,6 +96,9 @@ type Server struct {
 	// slots are taken by the outputs that are being scored, one for each
 	// processor, so that many requests at once do not use up each other's limits.
 	slots chan struct{}
+	// room is for the bytes of the requests that are being answered. One that finds
+	// none waits for its turn, so that many at once do not use up the memory.
+	room *semaphore.Weighted
 	// answering is how many requests are being answered.
 	answering atomic.Int64
 }
@@ -101,6 +117,7 @@ func New(o Options) *Server {
 		options: o,
 		targets: newTargets(o.Labels, o.Cache),
 		slots:   make(chan struct{}, runtime.GOMAXPROCS(0)),
+		room:    semaphore.NewWeighted(atOnce * (o.MaxRequest + overhead)),
 	}
 	s.metrics = newMetrics(s.targets, &s.answering)
 	mux := http.NewServeMux()
@@ -130,7 +147,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		// What is being answered goes on while the server drains.
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       2 * time.Minute,
+		ReadTimeout:       readTime,
 		IdleTimeout:       5 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(s.options.Log.Handler(), slog.LevelWarn),
 	}

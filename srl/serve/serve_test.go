@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -571,6 +572,53 @@ func TestAClientThatDoesNotReadIsNotWaitedFor(t *testing.T) {
 }
 
 // A connection on which nobody asks anything is cut off without a word.
+func TestRequestsWaitForRoom(t *testing.T) {
+	const most = 1 << 20
+	server := httptest.NewServer(serve.New(serve.Options{MaxRequest: most}))
+	defer server.Close()
+	ask := func(ctx context.Context, body io.Reader, size int64) (int, error) {
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+"/seed_session", body)
+		require.NoError(t, err)
+		r.ContentLength = size
+		reply, err := server.Client().Do(r)
+		if err != nil {
+			return 0, err
+		}
+		return reply.StatusCode, reply.Body.Close()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var large conc.WaitGroup
+	var begun []*io.PipeWriter
+	for range 4 {
+		body, w := io.Pipe()
+		begun = append(begun, w)
+		large.Go(func() { _, _ = ask(ctx, body, most) })
+	}
+	for _, w := range begun {
+		_, err := w.Write([]byte("{")) // the client has begun to send it
+		require.NoError(t, err)
+	}
+	small := func(patience time.Duration) (int, error) {
+		bounded, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		return ask(bounded, strings.NewReader("{}"), 2)
+	}
+	// They are all in once a small one finds no room.
+	require.Eventually(t, func() bool {
+		_, err := small(100 * time.Millisecond)
+		return errors.Is(err, context.DeadlineExceeded)
+	}, 10*time.Second, time.Millisecond)
+	require.NoError(t, begun[0].CloseWithError(errors.New("the client gives up")))
+	status, err := small(10 * time.Second)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, status)
+	cancel()
+	for _, w := range begun {
+		require.NoError(t, w.Close())
+	}
+	large.Wait()
+}
+
 func TestDrainOfIdleConnections(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
