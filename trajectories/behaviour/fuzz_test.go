@@ -2,6 +2,7 @@ package behaviour
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,5 +27,24 @@ func FuzzClassify(f *testing.F) {
 		// Invalid UTF-8 becomes longer in JSON.
 		wellFormed(t, Classify(tool, data), len(decoded["command"]))
 		wellFormed(t, Classify(tool, json.RawMessage(text)), len(text)+len(data))
+	})
+}
+
+func FuzzSimpleCommands(f *testing.F) {
+	for _, s := range []string{
+		"! A=`b` c \"`d \\`e\\``\" 1>f 2>&1 | g &", "for x in {a,b} ~/c; do `x`; done", "cat <<E `ls`\n$(b)\nE\nc", "if a; then b; fi >`c`", "x=(`a` b) y", "ls; if then",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		commands, unread := SimpleCommands(line)
+		require.LessOrEqual(t, len(unread), len(line))
+		again, _ := SimpleCommands(line)
+		require.Equal(t, commands, again)
+		for _, c := range commands {
+			for _, w := range c.Words {
+				require.True(t, w.Expands || !strings.Contains(line, "`") || len(w.Text) <= len(line), "nothing is made up")
+			}
+		}
 	})
 }

@@ -1,6 +1,7 @@
 package action
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
@@ -8,6 +9,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories/behaviour"
@@ -64,12 +67,17 @@ func (c *call) like(ctx context.Context, other part) (float64, error) {
 	return v, err
 }
 
-// stringOf returns a string as it is, and any other value as JSON.
+// stringOf returns a string as it is, and any other value as JSON with the members
+// of objects in order.
 func stringOf(value json.RawMessage) (s string, isString bool) {
 	if json.Unmarshal(value, &s) == nil {
 		return s, true
 	}
-	return string(value), false
+	ordered := jsontext.Value(bytes.Clone(value))
+	if err := ordered.Format(jsontext.ReorderRawObjects(true), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)); err != nil {
+		return string(value), false // too deep for this reader
+	}
+	return string(ordered), false
 }
 
 // newArgument finds out what kind an argument is of. Some action languages do

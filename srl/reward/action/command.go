@@ -39,26 +39,34 @@ const (
 // newSimple sorts the words of a simple command.
 func newSimple(c behaviour.Simple) *simple {
 	cmd := &simple{operator: c.Operator, program: c.Keyword, named: set{}}
+	if c.Negated {
+		cmd.named["!"] = presence{}
+	}
+	if c.Background {
+		cmd.named["&"] = presence{}
+	}
 	for _, a := range c.Assignments {
-		cmd.operand(a)
+		cmd.operand(behaviour.Word{Text: a})
 	}
 	words := c.Words
 	if c.Keyword == "" && len(words) > 0 {
-		cmd.program, words = programName(words[0]), words[1:]
+		cmd.program, words = programName(words[0].Text), words[1:]
 	}
 	ordered := c.Keyword != "" || cmd.program == "find" || cmd.program == "[" || cmd.program == "test" // flags are an expression
-	for _, text := range words {
-		switch {
+	for _, word := range words {
+		switch text := word.Text; {
 		case ordered || len(text) < 2 || text[0] != '-' || len(text) > maxFlag:
-			cmd.operand(text)
+			cmd.operand(word)
 		case text == "--":
 			ordered = true // no more flags
 		default:
 			cmd.flag(text)
 		}
 	}
+	toFile := false // standard output, so far
 	for _, r := range c.Redirections {
-		cmd.redirect(r)
+		cmd.redirect(r, toFile)
+		toFile = toFile || r.Operator == ">" || r.Operator == ">>"
 	}
 	cmd.size = programSize + operatorSize + cmd.named.weight() + cmd.operands.weight()
 	return cmd
@@ -84,9 +92,9 @@ func (c *simple) flag(text string) {
 	name, value, valued := strings.Cut(text, "=")
 	switch {
 	case valued:
-		c.named[name] = newOperand(value)
+		c.named[name] = newOperand(behaviour.Word{Text: value})
 	case strings.Trim(text[1:], "0123456789") == "":
-		c.named["-0"] = newOperand(text[1:]) // head -50
+		c.named["-0"] = newOperand(behaviour.Word{Text: text[1:]}) // head -50
 	case text[1] != '-' && slices.Contains(clustered, c.program) && strings.IndexFunc(text[1:], func(r rune) bool { return !letter(r) }) < 0:
 		for _, r := range text[1:] {
 			c.named["-"+string(r)] = presence{}
@@ -98,14 +106,15 @@ func (c *simple) flag(text string) {
 
 func letter(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' }
 
-func (c *simple) operand(text string) {
+func (c *simple) operand(word behaviour.Word) {
 	if len(c.operands) < maxWords {
-		c.operands = append(c.operands, newOperand(text))
+		c.operands = append(c.operands, newOperand(word))
 	}
 }
 
 // newOperand finds out what kind a word of a command is of.
-func newOperand(text string) part {
+func newOperand(word behaviour.Word) part {
+	text := word.Text
 	if m := lineRange.FindStringSubmatch(text); m != nil { // sed -n 10,20p
 		from, _ := strconv.ParseFloat(m[1], 64) // it is digits
 		to, _ := strconv.ParseFloat(m[2], 64)
@@ -117,7 +126,9 @@ func newOperand(text string) part {
 	if n, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(n) && !math.IsInf(n, 0) {
 		return number(n)
 	}
-	return newText(text)
+	t := newText(text)
+	t.expands = word.Expands
+	return t
 }
 
 var (
@@ -127,15 +138,18 @@ var (
 )
 
 // redirect notes a redirection, the last one of a kind. Where output that nobody
-// wants goes counts little.
-func (c *simple) redirect(r behaviour.Redirection) {
+// wants goes counts little. Errors that go where the output goes (2>&1) go to a file
+// only if the output already did.
+func (c *simple) redirect(r behaviour.Redirection, toFile bool) {
 	switch {
+	case r.Operator == "2>&" && r.Target == "1" && toFile:
+		c.named["2>&1 after >"] = presence{}
 	case r.Document != "":
 		c.named["<<"] = newText(r.Document)
 	case strings.HasPrefix(r.Target, "/dev/") || strings.Trim(r.Target, "0123456789-") == "":
 		c.named[r.Operator+r.Target] = presence{}
 	default:
-		c.named[r.Operator] = newOperand(r.Target)
+		c.named[r.Operator] = newOperand(behaviour.Word{Text: r.Target})
 	}
 }
 

@@ -18,6 +18,8 @@ type text struct {
 	words []string
 	sizes []float64 // by word: how much it counts
 	total float64
+	// expands says that it is a word that the shell replaces.
+	expands bool
 	// index is of the words, for the expert's text: made when it is asked for.
 	index func() *indexed
 }
@@ -32,6 +34,9 @@ type indexed struct {
 const (
 	wordSize = 1.0
 	signSize = 0.25
+	// otherwiseRead is what the same word counts if the shell replaces one of the
+	// two: * and '*'.
+	otherwiseRead = 0.5
 )
 
 func newText(s string) *text {
@@ -120,9 +125,18 @@ func nth(n int) rune {
 
 func (t *text) like(ctx context.Context, other part) (float64, error) {
 	expert, ok := other.(*text)
-	switch {
-	case !ok:
+	if !ok {
 		return 0, nil
+	}
+	v, err := t.likeWords(ctx, expert)
+	if t.expands != expert.expands {
+		v *= otherwiseRead
+	}
+	return v, err
+}
+
+func (t *text) likeWords(ctx context.Context, expert *text) (float64, error) {
+	switch {
 	case slices.Equal(t.words, expert.words):
 		return 1, nil
 	case t.total == 0 || expert.total == 0 || len(t.words) == 1 && len(expert.words) == 1:
