@@ -85,9 +85,6 @@ const (
 	NoSpread Verdict = "no spread"
 )
 
-// Verdicts returns all of them, in their order.
-func Verdicts() []Verdict { return []Verdict{Unscored, Kept, AllFormatErrors, AllRight, NoSpread} }
-
 // A Filter decides which groups to learn from.
 type Filter struct {
 	// Epsilon is what the population standard deviation has to exceed.

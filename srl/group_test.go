@@ -31,9 +31,7 @@ func TestFilterSaysWhyAGroupIsDropped(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := tt.filter.Judge(tt.group)
-			require.Equal(t, tt.want, got)
-			require.Contains(t, srl.Verdicts(), got)
+			require.Equal(t, tt.want, tt.filter.Judge(tt.group))
 		})
 	}
 }

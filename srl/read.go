@@ -12,7 +12,7 @@ import (
 	"github.com/apprentice-rl/apprentice/env"
 )
 
-// ReadJSONL yields the examples that WriteJSONL has written, one at a time. The
+// ReadJSONL yields examples that stand on a line each, one at a time. The
 // name is that of the file, for errors; those about a line are *env.RowError, and
 // the last thing that is yielded.
 func ReadJSONL(name string, from io.Reader) iter.Seq2[Example, error] {

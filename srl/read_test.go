@@ -22,17 +22,7 @@ func TestExamplesAreReadAsTheyAreWritten(t *testing.T) {
 		{SchemaVersion: 1, ID: "a#1", Action: "<x>", Messages: []srl.Message{{Role: "user", Content: "é"}}, Reward: reward.Bare(format.XML)},
 		{SchemaVersion: 1, ID: "a#2", Reward: reward.Patch(format.JSON)},
 	}
-	var b strings.Builder
-	n, err := srl.WriteJSONL(&b, func(yield func(srl.Example, error) bool) {
-		for _, e := range want {
-			if !yield(e, nil) {
-				return
-			}
-		}
-	})
-	require.NoError(t, err)
-	require.Equal(t, 2, n)
-	got, err := all(srl.ReadJSONL("f", iotest.OneByteReader(strings.NewReader("\n"+b.String()))))
+	got, err := all(srl.ReadJSONL("f", iotest.OneByteReader(strings.NewReader("\n"+jsonl(t, want)))))
 	require.NoError(t, err)
 	require.Equal(t, want, got)
 }

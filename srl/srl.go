@@ -23,7 +23,6 @@ package srl
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"iter"
 	"math"
 	"strings"
@@ -183,21 +182,3 @@ func argumentsOf(a env.Action) json.RawMessage {
 const bytesPerToken = 3.5
 
 func tokens(text string) int { return int(math.Ceil(float64(len(text)) / bytesPerToken)) }
-
-// WriteJSONL writes examples one a line, without escapes for HTML, and returns
-// how many it wrote. It stops at the first error.
-func WriteJSONL(w io.Writer, examples iter.Seq2[Example, error]) (int, error) {
-	n := 0
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	for e, err := range examples {
-		if err != nil {
-			return n, err
-		}
-		if err := encoder.Encode(e); err != nil {
-			return n, fmt.Errorf("write example %s: %w", e.ID, err)
-		}
-		n++
-	}
-	return n, nil
-}

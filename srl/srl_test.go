@@ -1,9 +1,7 @@
 package srl_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"flag"
 	"iter"
 	"math"
@@ -112,13 +110,20 @@ func collect(t *testing.T, examples iter.Seq2[srl.Example, error]) []srl.Example
 	return list
 }
 
+// jsonl writes examples as 'apprentice srl steps' does.
+func jsonl(t *testing.T, examples []srl.Example) string {
+	t.Helper()
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	for _, e := range examples {
+		require.NoError(t, encoder.Encode(e))
+	}
+	return b.String()
+}
+
 func TestExamplesAsJSONL(t *testing.T) {
-	var b bytes.Buffer
-	n, err := srl.WriteJSONL(&b, srl.Examples(episode(), srl.Options{ObservationCap: 100}))
-	require.NoError(t, err)
-	require.Equal(t, 4, n)
-	require.NotContains(t, b.String(), `\u003c`)
-	golden(t, "examples.jsonl", b.String())
+	golden(t, "examples.jsonl", jsonl(t, collect(t, srl.Examples(episode(), srl.Options{ObservationCap: 100}))))
 }
 
 func TestPrompt(t *testing.T) {
@@ -229,12 +234,6 @@ func TestAnActionThatXMLCannotHoldIsOneError(t *testing.T) {
 	require.Equal(t, []string{"trajectory shop__pages-1.1, step 2", "trajectory shop__pages-1.1, step 3: past step 2"}, bad)
 
 	require.Len(t, collect(t, srl.Examples(tr, srl.Options{Window: 1, Reward: reward.Bare(format.JSON)})), 4)
-
-	var b bytes.Buffer
-	n, err := srl.WriteJSONL(&b, srl.Examples(tr, srl.Options{}))
-	require.ErrorIs(t, err, format.ErrCannotHold)
-	require.Equal(t, 1, n)
-	require.Equal(t, 1, strings.Count(b.String(), "\n"))
 }
 
 func TestBadOptionsAreOneError(t *testing.T) {
@@ -266,18 +265,6 @@ func TestExamplesMakesOnlyWhatIsAskedFor(t *testing.T) {
 		break
 	}
 }
-
-func TestWriteJSONLSaysWhichExampleItCouldNotWrite(t *testing.T) {
-	full := errors.New("no space left on device")
-	n, err := srl.WriteJSONL(writerFunc(func([]byte) (int, error) { return 0, full }), srl.Examples(episode(), srl.Options{}))
-	require.Zero(t, n)
-	require.ErrorIs(t, err, full)
-	require.ErrorContains(t, err, "write example shop__pages-1.1#1")
-}
-
-type writerFunc func([]byte) (int, error)
-
-func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 func TestTheExpertsOwnActionScoresOne(t *testing.T) {
 	for _, l := range []format.Language{format.XML, format.JSON, format.Bash} {

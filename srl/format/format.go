@@ -51,7 +51,6 @@
 package format
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -150,12 +149,6 @@ func (r Rules) Read(output string, calls int) (Output, error) {
 		return Output{}, fmt.Errorf("%w: %d instead of %d", TooManyCalls, len(o.Calls), calls)
 	}
 	return o, nil
-}
-
-// IsViolation reports whether err is the model's fault.
-func IsViolation(err error) bool {
-	var v Violation
-	return errors.As(err, &v)
 }
 
 // Write writes a thought and an action the way that Read takes them apart.

@@ -1,6 +1,7 @@
 package format_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -88,7 +89,7 @@ func TestReadNamesTheViolation(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := format.Rules{Language: tt.language}.Read(tt.output, 1)
 			require.ErrorIs(t, err, tt.want)
-			require.True(t, format.IsViolation(err))
+			require.ErrorAs(t, err, new(format.Violation))
 		})
 		seen[tt.want] = true
 	}
@@ -134,7 +135,7 @@ func TestParseNeedsNoLanguage(t *testing.T) {
 func TestAnUnknownLanguageIsNoViolation(t *testing.T) {
 	_, err := format.Rules{Language: "yaml"}.Read("<think>a</think>"+ls, 1)
 	require.ErrorContains(t, err, `unknown action language "yaml"`)
-	require.False(t, format.IsViolation(err))
+	require.False(t, errors.As(err, new(format.Violation)))
 }
 
 func FuzzRead(f *testing.F) {
@@ -148,7 +149,7 @@ func FuzzRead(f *testing.F) {
 		for _, l := range []format.Language{format.XML, format.JSON, format.Bash} {
 			got, err := format.Rules{Language: l, TagsStripped: stripped}.Read(output, 3)
 			if err != nil {
-				require.True(t, format.IsViolation(err), "%v", err)
+				require.ErrorAs(t, err, new(format.Violation))
 				continue
 			}
 			require.NotEmpty(t, got.Calls)

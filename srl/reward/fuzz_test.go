@@ -38,7 +38,7 @@ func fuzz(f *testing.F, name string) {
 		require.NoError(t, err)
 		target, err := r.Target(want)
 		if err != nil {
-			require.True(t, format.IsViolation(err), err)
+			require.ErrorAs(t, err, new(format.Violation))
 			return
 		}
 		got, err := target.Score(t.Context(), model, 0)
