@@ -15,10 +15,11 @@
 // ranges together:
 //
 //   - Long runs are found from seeds: stretches of 32, then of 16 elements (in small
-//     texts of 16 only), from every so many places of b, by their hash. They are followed to their ends,
-//     and taken from the longest to the shortest. What is taken cuts the texts
-//     into gaps; a run that crosses the edge of a gap is cut there, and waits for
-//     its new length. Then nothing in any gap is longer than 22.
+//     texts that seldom repeat themselves of 16 only), from every so many places of
+//     b, by their hash. They are followed to their ends, and taken from the longest
+//     to the shortest. What is taken cuts the texts into gaps; a run that crosses the
+//     edge of a gap is cut there, and waits for its new length. Then nothing in any
+//     gap is longer than 22.
 //   - In a large gap, stretches of eight elements that both texts have are numbered
 //     by content, then those of 9, 10 and so on, each length from the one before
 //     it, by a table of what the shorter stretch and its next element give, or by

@@ -17,11 +17,16 @@ type Indexed struct {
 	keen    []int32  // the same, with none in place of what starts no match
 	dull    []bool   // the symbols that start no match; empty if all do
 	seeds   [2]seeds // from the longest to the shortest
+	long    bool     // the longest are there
 	bored   []int32  // room for keen
 }
 
-// small is the length of a text for which the shorter seeds are enough.
-const small = 256
+// Up to these lengths of a text the shorter seeds are enough: of any, and of one
+// that seldom repeats itself. Where they stand again and again, each is followed.
+const (
+	small  = 256
+	medium = 2048
+)
 
 // What stands for elements that cannot match, in a and in b: they differ.
 const (
@@ -44,10 +49,11 @@ func (x *Indexed) index(b string, autojunk bool) {
 	if autojunk && len(x.b) >= 200 {
 		x.bore(int32(len(x.b)/100 + 1))
 	}
-	if len(x.b) > small {
+	again := x.seeds[1].plant(x.keen, 16, 8)
+	x.long = len(x.b) > medium || len(x.b) > small && again > len(x.b)/8/4
+	if x.long {
 		x.seeds[0].plant(x.keen, 32, 32)
 	}
-	x.seeds[1].plant(x.keen, 16, 8)
 }
 
 // bore makes those symbols dull that occur more than most times.

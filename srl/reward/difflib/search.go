@@ -57,7 +57,7 @@ func (s *search) find(ctx context.Context, x *Indexed, text string) error {
 	s.until = ctx.Done()
 	s.begin(x, text)
 	for i := range x.seeds {
-		if i > 0 || len(x.b) > small {
+		if i > 0 || x.long {
 			s.long(&x.seeds[i])
 		}
 	}

@@ -22,9 +22,9 @@ func (s *seeds) slot(h uint64) *int32 { return &s.first[h*spread>>s.shift] }
 // on all bits of the other factor.
 const spread = 0x9E3779B97F4A7C15
 
-// plant makes the seeds of a text. Elements that start no match are in none.
-// The size divides 64.
-func (s *seeds) plant(b []int32, size, step int) {
+// plant makes the seeds of a text, and returns about how many of them stand there
+// again. Elements that start no match are in none. The size divides 64.
+func (s *seeds) plant(b []int32, size, step int) (again int) {
 	n := len(b) / step
 	bits := uint(4)
 	for 1<<bits < 8*n { // much room, so that there is seldom a seed by chance
@@ -36,10 +36,14 @@ func (s *seeds) plant(b []int32, size, step int) {
 	for at := n - 1; at >= 0; at-- {
 		if h, ok := s.hash(b, at*step); ok {
 			slot := s.slot(h)
+			if *slot != 0 {
+				again++
+			}
 			s.next[at] = *slot
 			*slot = int32(at) + 1
 		}
 	}
+	return again
 }
 
 // hash returns the hash of the seed at a place, if there is one.

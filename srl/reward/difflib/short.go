@@ -246,7 +246,7 @@ func grownPlaces(s []place, n int) []place {
 // so many symbols behind one of so many classes. Where a table by number is not much
 // larger, there is nothing to be hashed.
 func (l *levels) clearFor(below, symbols, n int) {
-	if all := below * symbols; all <= 8*n {
+	if all := below * symbols; all <= 64*n {
 		l.table = empty(l.table, all)
 		l.each, l.classes = int32(symbols), 0
 		return

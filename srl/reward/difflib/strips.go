@@ -30,7 +30,7 @@ type strips struct {
 // longer for each element and need no words.
 const (
 	mostRows  = 1 << 14
-	mostWords = 4
+	mostWords = 8
 )
 
 // narrow reports whether strips are the faster way for a gap.
