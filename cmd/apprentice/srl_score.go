@@ -25,7 +25,8 @@ one JSON object a line, and may be compressed with gzip; - is standard input:
 
   {"a": "the model's text", "b": "the expert's", "autojunk": false}
 
-A line is printed for each, in the same order: {"ratio": 0.9230769230769231}.
+A line is printed for each, in the same order: {"ratio": 0.9230769230769231}. A
+program may write a line, and read its answer before it writes the next one.
 
 Rewards:
   difflib  the ratio of Python's difflib.SequenceMatcher(None, a, b,

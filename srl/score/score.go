@@ -86,7 +86,8 @@ const batch = 64
 // Pairs scores the pairs of a file, and returns how many there were. The name is
 // that of the file, for errors: those about a line are *env.RowError, and the
 // lines before it have been scored. Memory is bounded by the longest lines, not
-// by their number.
+// by their number. A program that writes a line, and reads its score before it writes
+// the next one, is not kept waiting.
 func Pairs(ctx context.Context, name string, from io.Reader, to io.Writer, o Options) (n int, err error) {
 	if o.Reward != "" && !slices.Contains(Rewards(), o.Reward) {
 		return 0, fmt.Errorf("unknown reward %q: use %s", o.Reward, strings.Join(Rewards(), ", "))
@@ -123,7 +124,11 @@ func Pairs(ctx context.Context, name string, from io.Reader, to io.Writer, o Opt
 				if ctx.Err() != nil {
 					return
 				}
-				if _, err := w.Write(out); err != nil {
+				_, err := w.Write(out)
+				if err == nil && len(lines) < batch { // somebody may wait for them
+					err = w.Flush()
+				}
+				if err != nil {
 					cancel(fmt.Errorf("writing scores: %w", err))
 					return
 				}
@@ -148,7 +153,8 @@ type line struct {
 	text   []byte
 }
 
-// batches yields the lines of a file that are not blank, some at a time.
+// batches yields the lines of a file that are not blank, some at a time: fewer where
+// more would have to be waited for.
 func batches(name string, from io.Reader) func(yield func([]line, error) bool) {
 	return func(yield func([]line, error) bool) {
 		r := bufio.NewReaderSize(from, 1<<16)
@@ -162,7 +168,9 @@ func batches(name string, from io.Reader) func(yield func([]line, error) bool) {
 			if len(bytes.TrimSpace(text)) > 0 && !broken {
 				lines = append(lines, line{name, number, text})
 			}
-			if len(lines) == batch || err != nil && len(lines) > 0 {
+			buffered, _ := r.Peek(r.Buffered())
+			waits := bytes.IndexByte(buffered, '\n') < 0 // what is asked line by line, is answered so
+			if len(lines) == batch || len(lines) > 0 && (err != nil || waits) {
 				if !yield(lines, nil) {
 					return
 				}

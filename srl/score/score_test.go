@@ -1,6 +1,7 @@
 package score_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -142,6 +143,31 @@ func TestPairsEnd(t *testing.T) {
 	require.ErrorContains(t, err, "reading x: the disk is gone")
 	require.Equal(t, 1, n)
 	require.Equal(t, "{\"ratio\": 1.0}\n", out.String())
+}
+
+func TestLineByLine(t *testing.T) {
+	in, ask := io.Pipe()
+	answers, out := io.Pipe()
+	failed := make(chan error, 1)
+	go func() {
+		_, err := score.Pairs(t.Context(), "x", in, out, score.Options{})
+		failed <- errors.Join(err, out.Close())
+	}()
+	lines := bufio.NewReader(answers)
+	for _, next := range []string{"", `{"a": "x", `} { // of the next line, too
+		_, err := io.WriteString(ask, `{"a": "x", "b": "x"}`+"\n"+next)
+		require.NoError(t, err)
+		answer, err := lines.ReadString('\n')
+		require.NoError(t, err)
+		require.Equal(t, "{\"ratio\": 1.0}\n", answer)
+	}
+	_, err := io.WriteString(ask, `"b": "y"}`)
+	require.NoError(t, err)
+	require.NoError(t, ask.Close())
+	rest, err := io.ReadAll(lines)
+	require.NoError(t, err)
+	require.Equal(t, "{\"ratio\": 0.0}\n", string(rest))
+	require.NoError(t, <-failed)
 }
 
 type failing struct{}
