@@ -25,6 +25,10 @@ import (
 //     file, and the replacements of sed -i and
 //     perl -i.
 //
+// The file is not at hand, so what stands where is known of two kinds only: text
+// that is inserted after a line by its number has a head like "@12", and text that
+// is appended to a file has the head "@end".
+//
 // Paths are relative to the folder of the task. The error is that of ctx.
 func Calls(ctx context.Context, calls []env.Action) (Change, error) {
 	c := Change{}
@@ -47,11 +51,15 @@ func Calls(ctx context.Context, calls []env.Action) (Change, error) {
 	return c, nil
 }
 
-// change notes that a part of a file is replaced.
-func (c Change) change(ctx context.Context, file, before, after string) error {
+// change notes that a part of a file is replaced. The head says where, if that is
+// known.
+func (c Change) change(ctx context.Context, file, head, before, after string) error {
 	changed, err := Lines(ctx, before, after)
 	if err != nil {
 		return err
+	}
+	if changed != "" && head != "" {
+		changed = head + "\n" + changed
 	}
 	c.Add(place(file), changed)
 	return nil
@@ -94,7 +102,11 @@ func (c Change) tool(ctx context.Context, call env.Action) error {
 	if before == "" && !ok {
 		return nil
 	}
-	return c.change(ctx, file, before, after)
+	head := ""
+	if line := strings.Trim(string(values["insert_line"]), `"`); line != "" && line != "null" && before == "" {
+		head = "@" + line
+	}
+	return c.change(ctx, file, head, before, after)
 }
 
 // command reads the edits of a command line.
@@ -108,12 +120,12 @@ func (c Change) command(ctx context.Context, call env.Action, line string) error
 			c.patch(input(line[act.Pos:act.End]))
 			continue
 		}
-		before, after, ok := written(act, line[act.Pos:act.End])
+		head, before, after, ok := written(act, line[act.Pos:act.End])
 		if !ok {
 			continue
 		}
 		for _, file := range act.Writes {
-			if err := c.change(ctx, file, before, after); err != nil {
+			if err := c.change(ctx, file, head, before, after); err != nil {
 				return err
 			}
 		}
@@ -122,20 +134,38 @@ func (c Change) command(ctx context.Context, call env.Action, line string) error
 }
 
 // written says what an act puts into a file, and in place of what.
-func written(act behaviour.Act, line string) (before, after string, ok bool) {
+func written(act behaviour.Act, line string) (head, before, after string, ok bool) {
+	if appends(line) {
+		head = "@end"
+	}
 	switch act.Detail {
 	case "here-document":
-		return "", input(line), true
+		return head, "", input(line), true
 	case "redirect", "append", "tee":
 		switch act.Program {
 		case "echo", "printf":
 			words := slices.DeleteFunc(slices.Clone(act.Args), func(w string) bool { return w == "-e" || w == "-n" })
-			return "", strings.Join(words, " "), true
+			return head, "", strings.Join(words, " "), true
 		}
 	case "sed -i", "perl -i":
-		return replaced(act.Args)
+		before, after, ok = replaced(act.Args)
+		return "", before, after, ok
 	}
-	return "", "", false
+	return "", "", "", false
+}
+
+// appends reports whether a command leaves what is in a file, and writes behind it.
+func appends(line string) bool {
+	commands, _ := behaviour.SimpleCommands(line)
+	for _, c := range commands {
+		if slices.ContainsFunc(c.Redirections, func(r behaviour.Redirection) bool { return r.Operator == ">>" || r.Operator == "&>>" }) {
+			return true
+		}
+		if len(c.Words) > 0 && c.Words[0].Text == "tee" && slices.ContainsFunc(c.Words, func(w behaviour.Word) bool { return w.Text == "-a" || w.Text == "--append" }) {
+			return true
+		}
+	}
+	return false
 }
 
 // input is the text of the here-documents in a command.
