@@ -186,7 +186,7 @@ func expands(w *syntax.Word) bool {
 				}
 			}
 		case *syntax.Lit:
-			if pattern.MatchString(escape.ReplaceAllString(p.Value, "")) || i == 0 && strings.HasPrefix(p.Value, "~") {
+			if strings.ContainsAny(p.Value, "*?[{") && pattern.MatchString(escape.ReplaceAllString(p.Value, "")) || i == 0 && strings.HasPrefix(p.Value, "~") {
 				return true
 			}
 		default:

@@ -117,7 +117,8 @@ func (c Change) command(ctx context.Context, call env.Action, line string) error
 		}
 		switch act.Detail {
 		case "patch", "apply_patch", "git apply":
-			c.patch(input(line[act.Pos:act.End]))
+			commands, _ := behaviour.SimpleCommands(line[act.Pos:act.End])
+			c.patch(input(commands))
 			continue
 		}
 		head, before, after, ok := written(act, line[act.Pos:act.End])
@@ -135,17 +136,15 @@ func (c Change) command(ctx context.Context, call env.Action, line string) error
 
 // written says what an act puts into a file, and in place of what.
 func written(act behaviour.Act, line string) (head, before, after string, ok bool) {
-	if appends(line) {
-		head = "@end"
-	}
 	switch act.Detail {
 	case "here-document":
-		return head, "", input(line), true
+		commands, _ := behaviour.SimpleCommands(line)
+		return end(slices.ContainsFunc(commands, appends)), "", input(commands), true
 	case "redirect", "append", "tee":
 		switch act.Program {
 		case "echo", "printf":
 			words := slices.DeleteFunc(slices.Clone(act.Args), func(w string) bool { return w == "-e" || w == "-n" })
-			return head, "", strings.Join(words, " "), true
+			return end(act.Detail == "append"), "", strings.Join(words, " "), true
 		}
 	case "sed -i", "perl -i":
 		before, after, ok = replaced(act.Args)
@@ -154,24 +153,26 @@ func written(act behaviour.Act, line string) (head, before, after string, ok boo
 	return "", "", "", false
 }
 
-// appends reports whether a command leaves what is in a file, and writes behind it.
-func appends(line string) bool {
-	commands, _ := behaviour.SimpleCommands(line)
-	for _, c := range commands {
-		if slices.ContainsFunc(c.Redirections, func(r behaviour.Redirection) bool { return r.Operator == ">>" || r.Operator == "&>>" }) {
-			return true
-		}
-		if len(c.Words) > 0 && c.Words[0].Text == "tee" && slices.ContainsFunc(c.Words, func(w behaviour.Word) bool { return w.Text == "-a" || w.Text == "--append" }) {
-			return true
-		}
+// end is the head of text that is appended.
+func end(appended bool) string {
+	if appended {
+		return "@end"
 	}
-	return false
+	return ""
 }
 
-// input is the text of the here-documents in a command.
-func input(line string) string {
+// appends reports whether a command leaves what is in a file, and writes behind it.
+func appends(c behaviour.Simple) bool {
+	if slices.ContainsFunc(c.Redirections, func(r behaviour.Redirection) bool { return r.Operator == ">>" || r.Operator == "&>>" }) {
+		return true
+	}
+	return len(c.Words) > 0 && c.Words[0].Text == "tee" &&
+		slices.ContainsFunc(c.Words, func(w behaviour.Word) bool { return w.Text == "-a" || w.Text == "--append" })
+}
+
+// input is the text of the here-documents of commands.
+func input(commands []behaviour.Simple) string {
 	var b strings.Builder
-	commands, _ := behaviour.SimpleCommands(line)
 	for _, c := range commands {
 		for _, r := range c.Redirections {
 			b.WriteString(r.Document)
