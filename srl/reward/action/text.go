@@ -40,7 +40,8 @@ const (
 )
 
 func newText(s string) *text {
-	t := &text{}
+	const perWord = 4 // bytes, about, so that the slices seldom grow
+	t := &text{words: make([]string, 0, len(s)/perWord+1), sizes: make([]float64, 0, len(s)/perWord+1)}
 	t.index = sync.OnceValue(t.number)
 	if first := strings.TrimLeft(s, " \t"); len(first) < len(s) {
 		t.add(s[:len(s)-len(first)], signSize) // the indentation of the first line
