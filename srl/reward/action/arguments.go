@@ -1,15 +1,14 @@
 package action
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"maps"
 	"math"
 	"path"
 	"slices"
 	"strings"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/apprentice-rl/apprentice/env"
@@ -31,8 +30,8 @@ func newCall(a env.Action) *call {
 		c.arguments["command"] = newCommand(line)
 		return c
 	}
-	var values map[string]json.RawMessage
-	if json.Unmarshal(a.Arguments, &values) != nil {
+	var values map[string]jsontext.Value
+	if json.Unmarshal(a.Arguments, &values, tolerant) != nil {
 		if len(a.Arguments) > 0 {
 			c.arguments[""] = newText(string(a.Arguments))
 		}
@@ -67,17 +66,23 @@ func (c *call) like(ctx context.Context, other part) (float64, error) {
 	return v, err
 }
 
-// stringOf returns a string as it is, and any other value as JSON with the members
-// of objects in order.
-func stringOf(value json.RawMessage) (s string, isString bool) {
-	if json.Unmarshal(value, &s) == nil {
-		return s, true
+// tolerant reads arguments as models write them. Of members with one name the last
+// one counts.
+var tolerant = json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+
+// stringOf returns a string as it is, nothing for null, and any other value as JSON
+// with the members of objects in order.
+func stringOf(value jsontext.Value) (s string, isString bool) {
+	switch value.Kind() {
+	case '"', 'n':
+		isString = json.Unmarshal(value, &s, tolerant) == nil
+		return s, isString
+	case '{', '[':
+		if value.Format(jsontext.ReorderRawObjects(true), tolerant) != nil {
+			break // too deep for this reader
+		}
 	}
-	ordered := jsontext.Value(bytes.Clone(value))
-	if err := ordered.Format(jsontext.ReorderRawObjects(true), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)); err != nil {
-		return string(value), false // too deep for this reader
-	}
-	return string(ordered), false
+	return string(value), false
 }
 
 // newArgument finds out what kind an argument is of. Some action languages do
@@ -86,13 +91,17 @@ func newArgument(name, value string) part {
 	if isPath(name, value) {
 		return newFile(value)
 	}
-	var numbers []float64
-	if json.Unmarshal([]byte(value), &numbers) == nil && len(numbers) == 2 {
-		return span{numbers[0], numbers[1]}
-	}
-	var n float64
-	if json.Unmarshal([]byte(value), &n) == nil {
-		return number(n)
+	switch bare := strings.TrimSpace(value); {
+	case strings.HasPrefix(bare, "["):
+		var numbers []float64
+		if json.Unmarshal([]byte(bare), &numbers) == nil && len(numbers) == 2 {
+			return span{numbers[0], numbers[1]}
+		}
+	case bare != "" && strings.IndexByte("-0123456789", bare[0]) >= 0:
+		var n float64
+		if json.Unmarshal([]byte(bare), &n) == nil {
+			return number(n)
+		}
 	}
 	return newText(value)
 }

@@ -2,12 +2,14 @@ package patch
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/apprentice-rl/apprentice/env"
 	"github.com/apprentice-rl/apprentice/trajectories/behaviour"
@@ -70,16 +72,20 @@ func place(p string) string {
 	return strings.TrimPrefix(path.Clean(p), env.Workdir+"/")
 }
 
+// tolerant reads arguments as models write them. Of members with one name the last
+// one counts.
+var tolerant = json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+
 // tool reads a call of an editor.
 func (c Change) tool(ctx context.Context, call env.Action) error {
-	var values map[string]json.RawMessage
-	if json.Unmarshal(call.Arguments, &values) != nil {
+	var values map[string]jsontext.Value
+	if json.Unmarshal(call.Arguments, &values, tolerant) != nil {
 		return nil
 	}
 	text := func(names ...string) (string, bool) {
 		for _, name := range names {
 			var s string
-			if v, ok := values[name]; ok && json.Unmarshal(v, &s) == nil {
+			if v, ok := values[name]; ok && json.Unmarshal(v, &s, tolerant) == nil {
 				return s, true
 			}
 		}
